@@ -1,0 +1,35 @@
+"""The program `e2xhub`: one module per group of commands.
+
+Exit status 0: done; 1: faults found, each on a line of standard error; 2: wrong usage.
+"""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from e2xhub.cli import catalog, demo, passwords
+from e2xhub.errors import E2xHubError
+
+app = typer.Typer(
+    name="e2xhub",
+    help="Courses and exams on JupyterHub: a roster decides who gets which server.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("check")(catalog.check)
+app.command("offers")(catalog.offers)
+app.command("manifest")(catalog.manifest)
+app.command("demo")(demo.demo)
+app.add_typer(passwords.app, name="password")
+
+
+def main() -> None:
+    """Runs the program; an error that was foreseen is its text and exit status 1."""
+    try:
+        app()
+    except E2xHubError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,163 @@
+"""Commands that read catalog and roster: check, offers, manifest."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+from traitlets.config import Config, PyFileConfigLoader
+
+from e2xhub.cli.sources import (
+    AtOption,
+    CatalogOption,
+    HubOption,
+    JsonOption,
+    RosterOption,
+    known_username,
+    parse_moment,
+    print_json,
+)
+from e2xhub.domain.offers import Offer, OfferList
+from e2xhub.domain.refusals import NotOfferedError, Refusal
+from e2xhub.domain.roles import HubKind
+from e2xhub.errors import UnknownNameError
+from e2xhub.storage.registry import load_registry
+
+
+def check(catalog: CatalogOption, roster: RosterOption) -> None:
+    """Read the whole catalog and roster and report every fault with file and line."""
+    registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT)
+    terms = sum(len(course.terms) for course in registry.catalog.courses.values())
+    print(
+        f"No faults: {len(registry.catalog.courses)} courses with {terms} terms, "
+        f"{len(registry.catalog.exams)} exams, {len(registry.roster.usernames)} people with "
+        f"{len(registry.roster)} memberships."
+    )
+
+
+def offers(
+    user: Annotated[str, typer.Argument(help="The username.")],
+    catalog: CatalogOption,
+    roster: RosterOption,
+    hub: HubOption = HubKind.ASSIGNMENT,
+    at: AtOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Show what a person may start now, and why not the rest."""
+    registry = load_registry(catalog=catalog, roster=roster, hub=hub)
+    username = known_username(registry, user)
+    listed = registry.offers_for(username, parse_moment(at, registry))
+    if json:
+        print_json(_as_json(listed))
+    else:
+        _print_table(username, hub, listed)
+
+
+def manifest(
+    user: Annotated[str, typer.Argument(help="The username.")],
+    offer: Annotated[str, typer.Argument(help="The offer, as 'e2xhub offers' names it.")],
+    catalog: CatalogOption,
+    roster: RosterOption,
+    hub: HubOption = HubKind.ASSIGNMENT,
+    at: AtOption = None,
+    size: Annotated[str | None, typer.Option(help="One of the offer's sizes.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="The hub's jupyterhub_config.py, for what it adds to every pod.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Print the Kubernetes objects that starting an offer creates, as YAML."""
+    from e2xhub.kubernetes.manifests import make_manifests
+
+    registry = load_registry(catalog=catalog, roster=roster, hub=hub)
+    username = known_username(registry, user)
+    try:
+        authorized = registry.authorize(username, offer, parse_moment(at, registry))
+        made = make_manifests(authorized, username, size=size, config=_load_config(config))
+        documents = asyncio.run(made)
+    except NotOfferedError as refusal:
+        raise UnknownNameError(f"{username}, {offer!r}: {refusal}") from None
+    if json:
+        print_json(documents)
+    else:
+        yaml.safe_dump_all(documents, sys.stdout, sort_keys=False, allow_unicode=True)
+
+
+def _load_config(file: Path | None) -> Config:
+    logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)  # no cluster is needed
+    if file is None:
+        return Config()
+    return PyFileConfigLoader(file.name, path=str(file.parent)).load_config()
+
+
+def _as_json(listed: OfferList) -> dict[str, Any]:
+    return {
+        "offers": [_offer_as_json(offer) for offer in listed.offers],
+        "refusals": [
+            {
+                "offer": refusal.slug,
+                "title": refusal.title,
+                "reason": str(refusal),
+                "at": refusal.at.isoformat() if refusal.at else None,
+            }
+            for refusal in listed.refusals
+        ],
+    }
+
+
+def _offer_as_json(offer: Offer) -> dict[str, Any]:
+    return {
+        "offer": offer.slug,
+        "title": offer.title,
+        "subtitle": offer.subtitle,
+        "role": offer.role.value,
+        "course": offer.course,
+        "term": offer.term,
+        "exam": offer.exam,
+        "image": offer.image.name,
+        "sizes": list(offer.sizes),
+        "network": offer.network.value,
+        "mounts": [
+            {
+                "name": mount.name,
+                "volume": mount.volume,
+                "sub_path": mount.sub_path,
+                "mount_path": mount.mount_path,
+                "read_only": mount.read_only,
+            }
+            for mount in offer.volume_mounts
+        ],
+    }
+
+
+def _print_table(username: str, hub: HubKind, listed: OfferList) -> None:
+    table = Table(title=f"{username} on the {hub.value} hub", title_justify="left")
+    for column in ("offer", "server", "image and sizes, or why not"):
+        table.add_column(column, overflow="fold")
+    for item in (*listed.offers, *listed.refusals):
+        table.add_row(item.slug, _name(item), _why(item))
+    Console().print(table)
+    if not (listed.offers or listed.refusals):
+        print(f"{username} has no role that works on this kind of hub.")
+
+
+def _name(item: Offer | Refusal) -> str:
+    return f"{item.title}, {item.subtitle}" if isinstance(item, Offer) else item.title
+
+
+def _why(item: Offer | Refusal) -> str:
+    if isinstance(item, Refusal):
+        return str(item)
+    return f"{item.image.name} ({', '.join(item.sizes)})"

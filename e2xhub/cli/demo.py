@@ -1,0 +1,116 @@
+"""The command `e2xhub demo`: a small university on this machine, to look at and to try."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from contextlib import suppress
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from e2xhub.domain.roles import HubKind
+from e2xhub.errors import ConfigurationError, E2xHubError
+
+if TYPE_CHECKING:
+    from e2xhub.demo.campus import Campus
+
+_WORTH_TRYING = (
+    (HubKind.ASSIGNMENT, "alice", "a student of two courses; a third one opens next term"),
+    (HubKind.ASSIGNMENT, "nina", "a student whose courses open next term: reads why"),
+    (HubKind.ASSIGNMENT, "prof-ito", "teaches Machine Learning"),
+    (HubKind.GRADING, "gina", "grades Machine Learning and its exam"),
+    (HubKind.GRADING, "oscar", "observes: reads as a grader, writes nothing"),
+    (HubKind.EXAM, "alice", "sits the exam that is open now; needs a one-time password"),
+)
+
+
+def demo(
+    port: Annotated[
+        int,
+        typer.Option(
+            min=1024, max=65000, help="The first port; the hubs use it and the 23 that follow."
+        ),
+    ] = 8000,
+    directory: Annotated[
+        Path, typer.Option(help="Where the demo keeps its files, from one start to the next.")
+    ] = Path(".demo"),
+) -> None:
+    """Start a small university on this machine: three hubs, 40 people, one exam open now.
+
+    Needs no Kubernetes: pods run as processes of this machine. Ctrl-C ends it.
+    """
+    try:
+        from e2xhub.demo.campus import Campus
+    except ImportError as error:
+        raise ConfigurationError(
+            f"the demo needs {error.name}; install it with: pip install 'e2xhub[demo]'"
+        ) from None
+    campus = Campus(directory=directory, base_port=port, now=datetime.now(timezone.utc))
+    sys.exit(asyncio.run(_run(campus)))
+
+
+async def _run(campus: Campus) -> int:
+    stopped = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+    console = Console()
+    try:
+        with console.status("starting") as status:
+            start = asyncio.ensure_future(campus.start(status.update))
+            await _first_of(start, stopped)
+        if stopped.is_set():
+            return 0
+        _print_welcome(console, campus)
+        failure = asyncio.ensure_future(campus.wait_for_a_failure())
+        await _first_of(failure, stopped)
+        if stopped.is_set():
+            return 0
+        hub = failure.result()
+        print(f"the {hub.plan.kind.value} hub has ended; its log: {hub.log}", file=sys.stderr)
+        return 1
+    except E2xHubError as error:
+        print(error, file=sys.stderr)
+        return 1
+    finally:
+        with console.status("ending the hubs and their servers"):
+            await campus.stop()
+
+
+async def _first_of(task: asyncio.Future[object], stopped: asyncio.Event) -> None:
+    """Waits for `task` (and raises what it raised) or until the person ends the demo."""
+    ended = asyncio.ensure_future(stopped.wait())
+    await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
+    ended.cancel()
+    if task.done():
+        task.result()
+        return
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _print_welcome(console: Console, campus: Campus) -> None:
+    table = Table(title="The demo university is open", title_justify="left")
+    for column in ("hub", "address", "sign in as", "who that is"):
+        table.add_column(column)
+    for kind, username, who in _WORTH_TRYING:
+        table.add_row(kind.value, campus.hubs[kind].plan.url, username, who)
+    console.print(table)
+    files = campus.files
+    print(f"Password of every account on the assignment and grading hubs: {campus.accounts.password}")
+    print("A one-time password for the exam, in another terminal:")
+    print(f"  source {files.environment}")
+    print(f"  {Path(sys.argv[0])} password issue ml-open --user alice")
+    print(f"  {Path(sys.argv[0])} offers alice")
+    print(f"Everybody: {campus.university.roster}")
+    assert campus.cluster is not None
+    print(f"Pods: {campus.cluster.isolation}")
+    print(f"  kubectl --kubeconfig {campus.cluster.kubeconfig} get pods,networkpolicies")
+    print("This is no cluster: NetworkPolicies are stored and checked, but nothing enforces them.")
+    print("Ctrl-C ends the demo.", flush=True)

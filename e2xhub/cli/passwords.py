@@ -1,0 +1,156 @@
+"""Commands for one-time passwords: issue, reissue, status.
+
+The same rules as everywhere else; for the day on which the network of the room is down.
+"""
+
+from __future__ import annotations
+
+import getpass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy.exc import SQLAlchemyError
+
+from e2xhub.cli.sources import (
+    CatalogOption,
+    JsonOption,
+    RosterOption,
+    known_exam,
+    known_username,
+    print_json,
+)
+from e2xhub.domain.roles import HubKind, Role
+from e2xhub.errors import ConfigurationError, UnknownNameError
+from e2xhub.storage.database import make_engine, masked_url, migrate
+from e2xhub.storage.exam_records import ExamRecords, PasswordStatus
+from e2xhub.storage.pepper_file import load_pepper
+from e2xhub.storage.registry import load_registry
+
+app = typer.Typer(help="Issue one-time passwords for an exam.", no_args_is_help=True)
+
+ExamArgument = Annotated[str, typer.Argument(help="The exam's id.")]
+UserOption = Annotated[str, typer.Option("--user", help="The examinee's username.")]
+DatabaseOption = Annotated[
+    str,
+    typer.Option(
+        envvar="E2XHUB_DATABASE_URL", help="The database that the exam hub uses (SQLAlchemy URL)."
+    ),
+]
+PepperOption = Annotated[
+    Path,
+    typer.Option(envvar="E2XHUB_PEPPER_FILE", help="The file with the key of the hashes."),
+]
+
+
+@app.command()
+def issue(
+    exam: ExamArgument,
+    user: UserOption,
+    catalog: CatalogOption,
+    roster: RosterOption,
+    database_url: DatabaseOption,
+    pepper_file: PepperOption,
+) -> None:
+    """Make a password for an examinee and print it; it is shown this one time only."""
+    _issue(exam, user, catalog, roster, database_url, pepper_file, replace=False)
+
+
+@app.command()
+def reissue(
+    exam: ExamArgument,
+    user: UserOption,
+    catalog: CatalogOption,
+    roster: RosterOption,
+    database_url: DatabaseOption,
+    pepper_file: PepperOption,
+) -> None:
+    """Make a new password for an examinee and end the one before; server and work stay."""
+    _issue(exam, user, catalog, roster, database_url, pepper_file, replace=True)
+
+
+@app.command()
+def status(
+    exam: ExamArgument,
+    catalog: CatalogOption,
+    roster: RosterOption,
+    database_url: DatabaseOption,
+    pepper_file: PepperOption,
+    json: JsonOption = False,
+) -> None:
+    """Show who has a password for an exam and whether it was used."""
+    registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.EXAM)
+    exam_id = known_exam(registry, exam)
+    found = _open_records(database_url, pepper_file).status(exam_id)
+    if json:
+        print_json([_as_json(item) for item in found])
+        return
+    table = Table(title=f"Passwords of {exam_id}", title_justify="left")
+    for column in ("user", "state", "generation", "issued", "by", "used", "from"):
+        table.add_column(column)
+    for item in found:
+        table.add_row(*(str(value if value is not None else "") for value in _as_json(item).values()))
+    Console().print(table)
+
+
+def _issue(
+    exam: str,
+    user: str,
+    catalog: Path,
+    roster: Path,
+    database_url: str,
+    pepper_file: Path,
+    *,
+    replace: bool,
+) -> None:
+    registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.EXAM)
+    exam_id, username = known_exam(registry, exam), known_username(registry, user)
+    examinees = registry.roster.exam_memberships_of(username, Role.STUDENT)
+    if exam_id not in {membership.exam for membership in examinees}:
+        raise UnknownNameError(
+            f"{username} is no examinee of {exam_id}; add them to the exam's roster first"
+        )
+    records = _open_records(database_url, pepper_file)
+    password = records.issue(
+        exam_id,
+        username,
+        issued_by=f"{getpass.getuser()} (command line)",
+        now=datetime.now(timezone.utc),
+        replace=replace,
+    )
+    print(password.reveal())
+
+
+def _open_records(database_url: str, pepper_file: Path) -> ExamRecords:
+    try:
+        engine = make_engine(database_url)
+        migrate(engine)
+    except (SQLAlchemyError, ImportError) as error:
+        raise ConfigurationError(
+            f"the database {_shown(database_url)} cannot be used: {type(error).__name__}; "
+            "expected a SQLAlchemy URL such as sqlite:////srv/jupyterhub/e2xhub.sqlite"
+        ) from None
+    return ExamRecords(engine, load_pepper(pepper_file))
+
+
+def _shown(url: str) -> str:
+    try:
+        return masked_url(url)
+    except SQLAlchemyError:
+        return "URL"
+
+
+def _as_json(item: PasswordStatus) -> dict[str, Any]:
+    used = item.consumed_at.isoformat(timespec="seconds") if item.consumed_at else None
+    return {
+        "username": item.username,
+        "state": item.state.value,
+        "generation": item.generation,
+        "issued_at": item.issued_at.isoformat(timespec="seconds"),
+        "issued_by": item.issued_by,
+        "consumed_at": used,
+        "consumed_from": item.consumed_from,
+    }

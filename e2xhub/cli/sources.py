@@ -1,0 +1,78 @@
+"""Where the commands find catalog, roster and database: options and environment variables."""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from e2xhub.domain.identifiers import ExamId, Username
+from e2xhub.domain.offers import Registry
+from e2xhub.domain.roles import HubKind
+from e2xhub.errors import UnknownNameError
+
+CatalogOption = Annotated[
+    Path,
+    typer.Option(
+        envvar="E2XHUB_CATALOG", help="The catalog: a YAML file or a directory of them."
+    ),
+]
+RosterOption = Annotated[
+    Path,
+    typer.Option(envvar="E2XHUB_ROSTER", help="The roster: a CSV file or a directory of them."),
+]
+HubOption = Annotated[HubKind, typer.Option(help="The kind of hub that asks.")]
+AtOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The moment to ask for, such as '2027-02-15T09:00'; in the university's time zone "
+        "where it names none. Now where it is left out.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def known_username(registry: Registry, text: str) -> Username:
+    """The username in `text`; raises UnknownNameError where nobody on the roster has it."""
+    try:
+        username = Username.parse(text)
+    except ValueError as error:
+        raise UnknownNameError(str(error)) from None
+    if username not in registry.roster.usernames:
+        raise UnknownNameError(
+            f"user {str(username)!r} is not on the roster; 'e2xhub check' shows how many people are"
+        )
+    return username
+
+
+def known_exam(registry: Registry, text: str) -> ExamId:
+    """The exam in `text`; raises UnknownNameError where the catalog has none of that id."""
+    exams = registry.catalog.exams
+    if text not in exams:
+        known = ", ".join(sorted(exams)) or "none"
+        raise UnknownNameError(f"exam {text!r} is not in the catalog; expected one of: {known}")
+    return ExamId.parse(text)
+
+
+def parse_moment(text: str | None, registry: Registry) -> datetime:
+    """The moment in `text`, or now; raises typer.BadParameter where it is none."""
+    if text is None:
+        return datetime.now(timezone.utc)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no moment; expected one such as 2027-02-15T09:00", param_hint="--at"
+        ) from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=registry.time_zone)
+
+
+def print_json(value: Any) -> None:
+    """`value` on standard output as JSON."""
+    json.dump(value, sys.stdout, indent=2, ensure_ascii=False)
+    print()

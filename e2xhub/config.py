@@ -1,0 +1,115 @@
+"""`configure(c, …)`: from a few settings to a hub's configuration. The only writer of `c`.
+
+The same call serves a zero-to-jupyterhub hub (`jupyterhub_config.d/`, `hub.extraConfig`), a plain
+`jupyterhub_config.py` and the demo.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+
+import e2xhub.web
+from e2xhub.domain.offers import Registry
+from e2xhub.domain.roles import HubKind
+from e2xhub.errors import ConfigurationError
+from e2xhub.storage.registry import load_registry
+
+_TEMPLATES = Path(e2xhub.web.__file__).parent / "templates"
+
+
+class HubSettings(BaseModel):
+    """What an admin says about a hub; in zero-to-jupyterhub the value `custom.e2xhub`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    hub: HubKind
+    """What the hub is for: `assignment`, `exam` or `grading`."""
+    catalog: Path
+    """The catalog: a YAML file or a directory of them."""
+    roster: Path
+    """The roster: a CSV file or a directory of them."""
+    database_url: str = ""
+    """SQLAlchemy URL of the exam records; needed by exam hubs."""
+    pepper_file: str = ""
+    """File with the key of the password hashes; needed by exam hubs."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed."""
+
+    @model_validator(mode="after")
+    def _exam_hubs_have_what_they_need(self) -> HubSettings:
+        if self.hub is HubKind.EXAM and not (self.database_url and self.pepper_file):
+            raise ValueError("an exam hub needs database_url and pepper_file")
+        return self
+
+
+class CurrentRegistry:
+    """Gives the registry of this moment to spawner and authenticator.
+
+    traitlets copies every configured value for every spawner; this one stays the same object.
+    """
+
+    def __init__(self, registry: Registry) -> None:
+        self.current = registry
+
+    def __deepcopy__(self, memo: object) -> CurrentRegistry:
+        return self
+
+
+def configure(c: Any, **settings: Any) -> None:
+    """Configures the hub whose traitlets configuration is `c`; see `HubSettings` for `settings`.
+
+    Raises ConfigurationError, with every fault, where settings, catalog or roster are faulty: the
+    hub does not start then.
+    """
+    chosen = _parse_settings(settings)
+    registry = CurrentRegistry(
+        load_registry(catalog=chosen.catalog, roster=chosen.roster, hub=chosen.hub)
+    )
+    _set_spawner(c, registry)
+    _set_pages(c)
+    if chosen.hub is HubKind.EXAM:
+        _set_exam_login(c, registry, chosen)
+
+
+def _parse_settings(settings: dict[str, Any]) -> HubSettings:
+    try:
+        return HubSettings.model_validate(settings)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise ConfigurationError("e2xhub.configure: " + "; ".join(faults)) from None
+
+
+def _set_spawner(c: Any, registry: CurrentRegistry) -> None:
+    if c.KubeSpawner.get("profile_list"):
+        raise ConfigurationError(
+            "KubeSpawner.profile_list (singleuser.profileList) and e2xhub both decide what is "
+            "offered; remove profile_list and declare courses in the catalog"
+        )
+    c.JupyterHub.spawner_class = "e2x"
+    c.E2xSpawner.registry = registry
+    # A refused request is no sign of a broken hub, but JupyterHub 5 counts it as one.
+    c.E2xSpawner.consecutive_failure_limit = 0
+
+
+def _set_pages(c: Any) -> None:
+    _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "hub"))
+
+
+def _set_exam_login(c: Any, registry: CurrentRegistry, settings: HubSettings) -> None:
+    c.JupyterHub.authenticator_class = "e2x-otp"
+    c.JupyterHub.allow_named_servers = False
+    c.OneTimePasswordAuthenticator.registry = registry
+    c.OneTimePasswordAuthenticator.database_url = settings.database_url
+    c.OneTimePasswordAuthenticator.pepper_file = settings.pepper_file
+    c.OneTimePasswordAuthenticator.trusted_proxies = list(settings.trusted_proxies)
+    _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "exam"))
+
+
+def _append(section: Any, name: str, value: str) -> None:
+    """Adds `value` to a list that the chart may have set; twice is once."""
+    configured = list(section.get(name) or [])
+    if value not in configured:
+        setattr(section, name, [*configured, value])

@@ -1,0 +1,43 @@
+"""Who may sign in to which exam, from where and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from e2xhub.domain.identifiers import ExamId, Username
+from e2xhub.domain.offers import Registry
+from e2xhub.domain.roles import Role
+from e2xhub.domain.rooms import Address, is_within
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """The exams whose password somebody may use now; `reason` tells the log why there are none."""
+
+    exams: tuple[ExamId, ...]
+    reason: str = ""
+
+
+def decide_entry(registry: Registry, username: Username, address: Address, now: datetime) -> Entry:
+    """Which exams `username` may enter from `address` at `now`: rostered, open, in one of its rooms."""
+    catalog = registry.catalog
+    rostered = [
+        membership.exam
+        for membership in registry.roster.exam_memberships_of(username, Role.STUDENT)
+    ]
+    if not rostered:
+        return Entry(exams=(), reason="is no examinee of any exam")
+    is_open = [
+        exam for exam in rostered if catalog.exams[exam].opens_at <= now < catalog.exams[exam].ends_at
+    ]
+    if not is_open:
+        return Entry(exams=(), reason=f"has no exam now (rostered: {', '.join(rostered)})")
+    here = tuple(
+        exam
+        for exam in is_open
+        if any(is_within(address, catalog.rooms[room]) for room in catalog.exams[exam].rooms)
+    )
+    if not here:
+        return Entry(exams=(), reason=f"is at {address}, in no room of {', '.join(is_open)}")
+    return Entry(exams=here)

@@ -1,0 +1,36 @@
+"""Where a request comes from, and whether that is in a room of an exam."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+Address = IPv4Address | IPv6Address
+
+
+def parse_address(text: str) -> Address:
+    """The address in `text`, IPv4-mapped IPv6 as IPv4; raises ValueError for anything else."""
+    address = ip_address(text.strip())
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def is_within(address: Address, networks: Iterable[str]) -> bool:
+    """Whether `address` belongs to one of `networks` (CIDRs)."""
+    return any(address in ip_network(network) for network in networks)
+
+
+def client_address(
+    peer: str, forwarded_for: Sequence[str], trusted_proxies: Sequence[str]
+) -> Address:
+    """The address of whoever sent a request.
+
+    `peer` is the socket's other end; `forwarded_for` are the values of all X-Forwarded-For
+    headers in their order. The header is read from right to left, and only as long as the hop
+    that wrote an entry is one of `trusted_proxies` (CIDRs); X-Real-Ip is never read, because
+    anybody can send it. Raises ValueError where a trusted hop wrote something that is no address.
+    """
+    address = parse_address(peer)
+    hops = [hop for value in forwarded_for for hop in value.split(",")]
+    while hops and is_within(address, trusted_proxies):
+        address = parse_address(hops.pop())
+    return address

@@ -1,0 +1,49 @@
+"""The exceptions of e2xhub, as a tree.
+
+`UserFacingError` and what is below it carry a short sentence that a student may read. Everything
+else is for administrators: it goes to the log or to the command line, never to a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class E2xHubError(Exception):
+    """Any error that e2xhub raises on purpose."""
+
+
+class ConfigurationError(E2xHubError):
+    """The hub's configuration contradicts itself or misses something; the hub must not start."""
+
+
+class UnknownNameError(E2xHubError):
+    """A command names a user, an offer or an exam that does not exist."""
+
+
+class UserFacingError(E2xHubError):
+    """A refusal whose text may be shown to the person who asked."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One thing that is wrong in a file.
+
+    `message` says what was found, what was expected and what to do.
+    """
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.message}"
+
+
+class FaultsFoundError(ConfigurationError):
+    """The files of a catalog or a roster have faults; carries every one of them."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(sorted(faults, key=lambda fault: (fault.file, fault.line)))
+        super().__init__("\n".join(map(str, self.faults)))

@@ -1,0 +1,1 @@
+"""From offers to Kubernetes objects: profiles, pods, NetworkPolicies."""

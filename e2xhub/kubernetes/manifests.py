@@ -1,0 +1,63 @@
+"""What starting an offer creates in the cluster, without creating it.
+
+Runs the spawner's own methods, so that what is shown is what would be sent.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from jupyterhub.objects import Hub
+from kubernetes_asyncio.client import ApiClient
+from kubernetes_asyncio.config import ConfigException
+from traitlets.config import Config
+
+from e2xhub.domain.identifiers import Username
+from e2xhub.domain.offers import Offer
+from e2xhub.kubernetes.policies import make_policy
+from e2xhub.kubernetes.spawner import E2xSpawner
+
+_MADE_AT_START = "<made at start>"
+
+
+class _Owner:
+    """What a spawner asks of its user, for a person who need not exist in a hub's database."""
+
+    def __init__(self, username: Username) -> None:
+        self.name = self.escaped_name = str(username)
+        self.id = 0
+        self.url = f"/user/{username}/"
+
+
+def _make_spawner(username: Username, config: Config) -> E2xSpawner:
+    """A spawner that no hub owns, also where there is no cluster."""
+    spawner = E2xSpawner.__new__(E2xSpawner)
+    # The last thing that KubeSpawner's constructor does is to look for a cluster.
+    with suppress(ConfigException):
+        spawner.__init__(user=_Owner(username), hub=Hub(), config=config)  # type: ignore[misc]
+    return spawner
+
+
+async def make_manifests(
+    offer: Offer, username: Username, *, size: str | None, config: Config
+) -> list[dict[str, Any]]:
+    """The objects of `offer` in the order in which they are created, as plain dictionaries.
+
+    `config` is the hub's configuration. What a hub makes up at start (tokens) is shown as
+    `<made at start>`. Raises NotOfferedError where the offer has no size of that name.
+    """
+    offer.choose_size(size)
+    spawner = _make_spawner(username, config)
+    spawner.api_token = _MADE_AT_START
+    spawner.oauth_client_id = f"jupyterhub-user-{username}"
+    spawner.user_options = {"profile": offer.slug, **({"size": size} if size else {})}
+    spawner.apply_offer(offer)
+    policy = make_policy(offer)
+    made = [policy] if policy else []
+    if spawner.storage_pvc_ensure:
+        made.append(spawner.get_pvc_manifest())
+    made.append(await spawner.get_pod_manifest())
+    # Needed for its serialisation only; it opens no connection.
+    async with ApiClient() as client:
+        return [client.sanitize_for_serialization(item) for item in made]

@@ -1,0 +1,210 @@
+"""E2xSpawner: starts the server that the registry offers this person, and no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import datetime, timezone
+from typing import Any
+
+from jupyterhub.utils import exponential_backoff
+from kubespawner import KubeSpawner
+from kubespawner.clients import shared_client
+from tornado import web
+from traitlets import Any as AnyTrait
+from traitlets import default
+
+from e2xhub.domain.offers import Offer, Registry
+from e2xhub.domain.refusals import NotOfferedError
+from e2xhub.errors import ConfigurationError
+from e2xhub.kubernetes.labels import make_labels
+from e2xhub.kubernetes.policies import PolicyError, ensure_policy, make_policy
+from e2xhub.kubernetes.profiles import make_profile
+from e2xhub.web.spawn_page import SpawnPage
+from e2xhub.web.translations import translator_for
+
+_CHOICES = ("profile", "size")
+_CHOICE_MAX = 300
+_NAMES_NOTHING = "?"
+
+
+class E2xSpawner(KubeSpawner):
+    """A KubeSpawner that takes image, size, volumes, environment and network from one offer.
+
+    What a person may start is decided by the registry alone. A form, a query string, a REST
+    body or stored options can say which offer (`profile`) and which of its sizes (`size`), and
+    nothing else; everything is checked again at start. Settings of the chart and of the admin
+    stay: an offer adds to them.
+
+    Use it through `e2xhub.configure`, which gives it its registry::
+
+        configure(c, hub="assignment", catalog="/etc/e2xhub/catalog", roster="/etc/e2xhub/roster")
+    """
+
+    registry = AnyTrait(
+        config=True,
+        help="""
+        What this hub offers to whom: an object with a property `current` that gives the
+        `e2xhub.domain.offers.Registry` of this moment.
+
+        Set by `e2xhub.configure`. A hub without a registry does not start a server.
+        """,
+    )
+
+    # What traits were before an offer changed them; offers must not leak into each other.
+    _configured: dict[str, Any]
+    offer: Offer | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._configured = {}
+        super().__init__(*args, **kwargs)
+
+    @property
+    def _registry(self) -> Registry:
+        if self.registry is None:
+            raise ConfigurationError(
+                "E2xSpawner.registry is not set; call e2xhub.configure(c, …) in the hub's configuration"
+            )
+        return self.registry.current  # type: ignore[no-any-return]
+
+    # --- what a person sees and chooses
+
+    @default("options_form")
+    def _options_form_default(self) -> Any:
+        return E2xSpawner._render_spawn_page
+
+    @staticmethod
+    def _render_spawn_page(spawner: E2xSpawner) -> str:
+        """The offers of this person as cards. Never empty: an empty form would start a server."""
+        registry = spawner._registry
+        page = SpawnPage(
+            listed=registry.offers_for(spawner.user.name, _now()),
+            university=registry.catalog.university,
+            chosen=spawner.user_options,
+            translator=translator_for(spawner.handler),
+        )
+        return page.render()
+
+    def _options_from_form(self, formdata: Mapping[str, list[str]]) -> dict[str, str]:
+        """The choice in a form or query; refused here already, before the spawn counts as one."""
+        options = {key: formdata[key][0] for key in _CHOICES if formdata.get(key)}
+        # The page names each card's sizes after the card, so that they may all be in one form.
+        size = formdata.get(f"size:{options.get('profile', '')}")
+        if size:
+            options["size"] = size[0]
+        self._authorize(options)
+        return options
+
+    def options_from_query(self, query_data: Mapping[str, list[str]]) -> dict[str, str]:
+        """The choice in a link such as `/hub/spawn?profile=machine-learning/WS26/student`."""
+        return self._options_from_form(query_data)
+
+    @default("apply_user_options")
+    def _apply_user_options_default(self) -> Any:
+        return E2xSpawner._apply_choice
+
+    @staticmethod
+    def _apply_choice(spawner: E2xSpawner, user_options: Any) -> None:
+        """Refuses at the first moment at which a REST request can be refused."""
+        spawner._authorize(user_options)
+
+    # --- what the person's server is
+
+    async def load_user_options(self) -> None:
+        """Makes this spawner the one of the authorised offer, starting from what was configured."""
+        self._forget_offer()
+        offer, self.user_options = self._authorize(self.user_options)
+        self.apply_offer(offer)
+        self.log.info("%s starts %s", self._log_name, self.user_options)
+        await self._ensure_policy(offer)
+
+    def apply_offer(self, offer: Offer) -> None:
+        """Sets the traits that make the pod of `offer`, in the size that `user_options` name."""
+        self.offer = offer
+        profile = make_profile(offer)
+        self._keep_configured(profile)
+        self._load_profile(offer.slug, self._get_initialized_profile_list([profile]))
+
+    async def get_pod_manifest(self) -> Any:
+        """The pod of the authorised offer; refuses to make any other."""
+        if self.offer is None:
+            raise web.HTTPError(403, "This server is not available.")
+        pod = await super().get_pod_manifest()
+        pod.metadata.labels.update(make_labels(self.offer))
+        return pod
+
+    def _authorize(self, user_options: Any) -> tuple[Offer, dict[str, str]]:
+        """The offer that `user_options` name and the cleaned choice; raises HTTPError 403."""
+        choice = _clean_choice(user_options)
+        try:
+            offer = self._registry.authorize(self.user.name, choice.get("profile"), _now())
+            size = offer.choose_size(choice.get("size"))
+        except NotOfferedError as refusal:
+            translate = translator_for(self.handler)
+            self.log.warning("%s is refused %r: %s", self._log_name, choice, refusal)
+            raise web.HTTPError(403, translate.refusal(refusal.reason, refusal.at)) from None
+        name = next(key for key, known in offer.sizes.items() if known is size)
+        return offer, {"profile": offer.slug, "size": name}
+
+    def _keep_configured(self, profile: Mapping[str, Any]) -> None:
+        """Remembers the traits that `profile` changes, with volumes in the form that merges."""
+        overrides = [profile["kubespawner_override"]]
+        sizes = profile["profile_options"]["size"]["choices"].values()
+        overrides += [size["kubespawner_override"] for size in sizes]
+        for name in {name for override in overrides for name in override}:
+            value = getattr(self, name)
+            self._configured[name] = deepcopy(value)
+            if name in ("volumes", "volume_mounts") and not isinstance(value, dict):
+                # KubeSpawner would replace a list by our dict, and lose what it holds.
+                setattr(self, name, {f"configured-{i:03}": item for i, item in enumerate(value)})
+
+    def _forget_offer(self) -> None:
+        self.offer = None
+        for name, value in self._configured.items():
+            setattr(self, name, value)
+        self._configured = {}
+
+    async def _ensure_policy(self, offer: Offer) -> None:
+        """Makes the offer's NetworkPolicy exist; without it no pod is created."""
+        policy = make_policy(offer)
+        if policy is None:
+            return
+        api = shared_client("NetworkingV1Api")
+
+        async def ensure() -> bool:
+            try:
+                await asyncio.wait_for(
+                    ensure_policy(api, self.namespace, policy), self.k8s_api_request_timeout
+                )
+            except asyncio.TimeoutError:
+                return False
+            return True
+
+        try:
+            await exponential_backoff(
+                ensure,
+                f"NetworkPolicy {policy['metadata']['name']} could not be ensured",
+                timeout=self.k8s_api_request_retry_timeout,
+            )
+        except (PolicyError, TimeoutError, asyncio.TimeoutError) as error:
+            self.log.error("%s is not started: %s", self._log_name, error)
+            raise web.HTTPError(
+                503, "The server cannot be locked down at the moment. Please tell your proctor."
+            ) from error
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)
+
+
+def _clean_choice(user_options: Any) -> dict[str, str]:
+    """What `user_options` say about offer and size; everything else in them is dropped."""
+    if not isinstance(user_options, Mapping):
+        return {}
+    return {
+        # What is no short text names nothing; it must not fall back to the only offer.
+        key: value if isinstance(value, str) and len(value) <= _CHOICE_MAX else _NAMES_NOTHING
+        for key in _CHOICES
+        if (value := user_options.get(key)) not in (None, "")
+    }

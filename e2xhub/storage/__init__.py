@@ -1,0 +1,1 @@
+"""Where catalogs, rosters and exam records are kept: files and SQL."""

@@ -1,0 +1,119 @@
+"""Reads a catalog from one YAML file or a directory of them, and reports every fault with its line.
+
+A directory's files are put together: each may hold any part of the catalog, and no two may set the
+same key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog_references import check_references
+from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.storage import yaml_lines
+
+_SUFFIXES = {".yaml", ".yml"}
+_Lines = dict[yaml_lines.Path, tuple[str, int]]
+# pydantic's own words for the two faults that people make most.
+_PLAIN_WORDS = {
+    "extra_forbidden": "unknown key {key!r}; expected a key of the catalog (see docs/reference/catalog.md)",
+    "missing": "the key {key!r} is missing",
+}
+
+
+def load_catalog(path: Path) -> Catalog:
+    """The catalog at `path`; raises FaultsFoundError with every fault where it has any."""
+    value, lines = _read_all(path)
+    try:
+        catalog = Catalog.model_validate(value)
+    except ValidationError as error:
+        raise FaultsFoundError([_as_fault(detail, lines, path) for detail in error.errors()]) from None
+    faults = [
+        _fault_at(fault.place, fault.message, lines, path) for fault in check_references(catalog)
+    ]
+    if faults:
+        raise FaultsFoundError(faults)
+    return catalog
+
+
+def _files_of(path: Path) -> list[Path]:
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+    if not files:
+        raise FaultsFoundError(
+            [Fault(file=str(path), line=1, message="no YAML file is here; expected a catalog")]
+        )
+    return files
+
+
+def _read_all(path: Path) -> tuple[dict[str, Any], _Lines]:
+    merged: dict[str, Any] = {}
+    lines: _Lines = {}
+    faults: list[Fault] = []
+    for file in _files_of(path):
+        try:
+            document = yaml_lines.parse_yaml(_read_text(file))
+        except yaml_lines.YamlFault as fault:
+            faults.append(Fault(file=str(file), line=fault.line, message=fault.message))
+            continue
+        places = {place: (str(file), line) for place, line in document.lines.items()}
+        faults += _merge(merged, document.value, lines, places, ())
+        lines |= {place: where for place, where in places.items() if place not in lines}
+    if faults:
+        raise FaultsFoundError(faults)
+    return merged, lines
+
+
+def _read_text(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise yaml_lines.YamlFault(1, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise yaml_lines.YamlFault(line, "this is not UTF-8; save the file as UTF-8") from None
+
+
+def _merge(
+    into: dict[str, Any], value: Any, lines: _Lines, places: _Lines, path: yaml_lines.Path
+) -> Iterator[Fault]:
+    """Adds `value` to `into`, mapping by mapping; yields a fault where both have a value."""
+    if value is None and not path:
+        return
+    if not isinstance(value, dict):
+        file, line = places[path]
+        yield Fault(file=file, line=line, message="expected a mapping such as 'courses:'")
+        return
+    for key, item in value.items():
+        at = (*path, key)
+        if key not in into:
+            into[key] = item
+        elif isinstance(into[key], dict) and isinstance(item, dict):
+            yield from _merge(into[key], item, lines, places, at)
+        else:
+            (file, line), (other, first) = places[at], lines[at]
+            yield Fault(
+                file=file, line=line, message=f"{key!r} is set here again, first in {other}:{first}"
+            )
+
+
+def _as_fault(detail: Any, lines: _Lines, path: Path) -> Fault:
+    place = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    shown = ".".join(place) or "the catalog"
+    words = _PLAIN_WORDS.get(detail["type"])
+    message = words.format(key=place[-1]) if words else detail["msg"].removeprefix("Value error, ")
+    return _fault_at(place, f"{shown}: {message}", lines, path)
+
+
+def _fault_at(place: yaml_lines.Path, message: str, lines: _Lines, path: Path) -> Fault:
+    """A fault at `place`, or at the nearest place around it that is written in a file."""
+    while place and place not in lines:
+        place = place[:-1]
+    file, line = lines.get(place, (str(path), 1))
+    return Fault(file=file, line=line, message=message)

@@ -1,0 +1,15 @@
+"""alembic's entry: runs the migrations on the connection that `database.migrate` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+
+from e2xhub.storage.database import metadata
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    version_table="e2xhub_alembic_version",
+    render_as_batch=True,
+)
+context.run_migrations()

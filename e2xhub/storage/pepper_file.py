@@ -1,0 +1,40 @@
+"""Reads and makes the pepper: the key of the password hashes, in a file of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from e2xhub.domain.passwords import Pepper
+from e2xhub.errors import ConfigurationError
+
+
+def load_pepper(path: Path) -> Pepper:
+    """The pepper in `path`; raises ConfigurationError where it is missing, open to others or short."""
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{path}: the pepper cannot be read ({error}); "
+            "make one with: openssl rand -hex 32 > FILE && chmod 600 FILE"
+        ) from None
+    if mode & 0o007:
+        raise ConfigurationError(f"{path}: everybody may read the pepper; chmod o= it")
+    try:
+        return Pepper.parse(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{path}: this is no pepper; expected 64 hexadecimal digits or more"
+        ) from None
+
+
+def ensure_pepper(path: Path) -> Pepper:
+    """The pepper in `path`, made where there is none yet (mode 0600)."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return load_pepper(path)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(Pepper.make().text + "\n")
+    return load_pepper(path)

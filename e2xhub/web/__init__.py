@@ -1,0 +1,1 @@
+"""Pages: their templates, their words in German and English, and their handlers."""
