@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from traitlets import TraitError
 
 import e2xhub.web
 from e2xhub.domain.offers import Registry
@@ -45,6 +46,10 @@ class HubSettings(BaseModel):
         return self
 
 
+class HubDoesNotStartError(ConfigurationError, TraitError):
+    """What `configure` raises: JupyterHub ends on a TraitError with its text and no traceback."""
+
+
 class CurrentRegistry:
     """Gives the registry of this moment to spawner and authenticator.
 
@@ -61,24 +66,28 @@ class CurrentRegistry:
 def configure(c: Any, **settings: Any) -> None:
     """Configures the hub whose traitlets configuration is `c`; see `HubSettings` for `settings`.
 
-    Raises ConfigurationError, with every fault, where settings, catalog or roster are faulty: the
-    hub does not start then.
+    Raises HubDoesNotStartError, with every fault, where settings, catalog or roster are faulty.
     """
-    chosen = _parse_settings(settings)
-    registry = CurrentRegistry(
-        load_registry(catalog=chosen.catalog, roster=chosen.roster, hub=chosen.hub)
-    )
-    _set_spawner(c, registry)
-    _set_pages(c)
-    if chosen.hub is HubKind.EXAM:
-        _set_exam_login(c, registry, chosen)
+    try:
+        chosen = _parse_settings(settings)
+        registry = CurrentRegistry(
+            load_registry(catalog=chosen.catalog, roster=chosen.roster, hub=chosen.hub)
+        )
+        _set_spawner(c, registry)
+        _set_pages(c)
+        if chosen.hub is HubKind.EXAM:
+            _set_exam_login(c, registry, chosen)
+    except ConfigurationError as error:
+        raise HubDoesNotStartError(f"e2xhub:\n{error}") from error
 
 
 def _parse_settings(settings: dict[str, Any]) -> HubSettings:
     try:
         return HubSettings.model_validate(settings)
     except ValidationError as error:
-        faults = (f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        faults = (
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()
+        )
         raise ConfigurationError("e2xhub.configure: " + "; ".join(faults)) from None
 
 

@@ -12,16 +12,15 @@ from jupyterhub.auth import Authenticator
 from sqlalchemy.exc import SQLAlchemyError
 from tornado import web
 from traitlets import Any as AnyTrait
-from traitlets import Bool, List, Unicode, default
+from traitlets import Bool, List, TraitError, Unicode, default
 
 from e2xhub.domain.exam_entry import Entry, decide_entry
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.passwords import OneTimePassword
 from e2xhub.domain.roles import Role
 from e2xhub.domain.rooms import Address, client_address
-from e2xhub.storage.database import make_engine, migrate
-from e2xhub.storage.exam_records import ExamRecords
-from e2xhub.storage.pepper_file import load_pepper
+from e2xhub.errors import ConfigurationError
+from e2xhub.storage.exam_records import open_exam_records
 from e2xhub.web.exam_login import ExamLoginHandler
 
 _HASHING_THREADS = 2  # a hash keeps one core busy for about 50 ms
@@ -88,11 +87,13 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._threads = ThreadPoolExecutor(_HASHING_THREADS, "one-time-password")
-        engine = make_engine(self.database_url)
-        migrate(engine)
-        self._records = ExamRecords(engine, load_pepper(Path(self.pepper_file)))
+        try:
+            self._records = open_exam_records(self.database_url, Path(self.pepper_file))
+        except ConfigurationError as error:
+            # JupyterHub ends on a TraitError with its text and no traceback.
+            raise TraitError(str(error)) from error
 
-    def get_handlers(self, app: Any) -> list[tuple[str, type]]:
+    def get_handlers(self, _app: Any) -> list[tuple[str, type]]:
         """The login page."""
         return [("/login", ExamLoginHandler)]
 
@@ -116,7 +117,7 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
         self.log.info("%s is signed in to %s", username, exam)
         return str(username)
 
-    async def check_allowed(self, username: str, authentication: Any = None) -> bool:
+    async def check_allowed(self, username: str, _authentication: Any = None) -> bool:
         """Whether `username` is an examinee at all; JupyterHub asks this after `authenticate`."""
         examinee = self.registry.current.roster.exam_memberships_of(username, Role.STUDENT)
         return bool(self.allow_examinees and examinee)

@@ -12,7 +12,8 @@ import typer
 import yaml
 from rich.console import Console
 from rich.table import Table
-from traitlets.config import Config, PyFileConfigLoader
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from e2xhub.cli.sources import (
     AtOption,
@@ -146,7 +147,8 @@ def _print_table(username: str, hub: HubKind, listed: OfferList) -> None:
     table = Table(title=f"{username} on the {hub.value} hub", title_justify="left")
     for column in ("offer", "server", "image and sizes, or why not"):
         table.add_column(column, overflow="fold")
-    for item in (*listed.offers, *listed.refusals):
+    items: list[Offer | Refusal] = [*listed.offers, *listed.refusals]
+    for item in items:
         table.add_row(item.slug, _name(item), _why(item))
     Console().print(table)
     if not (listed.offers or listed.refusals):

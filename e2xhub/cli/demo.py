@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -82,7 +82,7 @@ async def _run(campus: Campus) -> int:
             await campus.stop()
 
 
-async def _first_of(task: asyncio.Future[object], stopped: asyncio.Event) -> None:
+async def _first_of(task: asyncio.Future[Any], stopped: asyncio.Event) -> None:
     """Waits for `task` (and raises what it raised) or until the person ends the demo."""
     ended = asyncio.ensure_future(stopped.wait())
     await asyncio.wait({task, ended}, return_when=asyncio.FIRST_COMPLETED)
@@ -103,7 +103,9 @@ def _print_welcome(console: Console, campus: Campus) -> None:
         table.add_row(kind.value, campus.hubs[kind].plan.url, username, who)
     console.print(table)
     files = campus.files
-    print(f"Password of every account on the assignment and grading hubs: {campus.accounts.password}")
+    print(
+        f"Password of every account on the assignment and grading hubs: {campus.accounts.password}"
+    )
     print("A one-time password for the exam, in another terminal:")
     print(f"  source {files.environment}")
     print(f"  {Path(sys.argv[0])} password issue ml-open --user alice")

@@ -13,7 +13,6 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy.exc import SQLAlchemyError
 
 from e2xhub.cli.sources import (
     CatalogOption,
@@ -24,10 +23,8 @@ from e2xhub.cli.sources import (
     print_json,
 )
 from e2xhub.domain.roles import HubKind, Role
-from e2xhub.errors import ConfigurationError, UnknownNameError
-from e2xhub.storage.database import make_engine, masked_url, migrate
-from e2xhub.storage.exam_records import ExamRecords, PasswordStatus
-from e2xhub.storage.pepper_file import load_pepper
+from e2xhub.errors import UnknownNameError
+from e2xhub.storage.exam_records import PasswordStatus, open_exam_records
 from e2xhub.storage.registry import load_registry
 
 app = typer.Typer(help="Issue one-time passwords for an exam.", no_args_is_help=True)
@@ -84,7 +81,7 @@ def status(
     """Show who has a password for an exam and whether it was used."""
     registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.EXAM)
     exam_id = known_exam(registry, exam)
-    found = _open_records(database_url, pepper_file).status(exam_id)
+    found = open_exam_records(database_url, pepper_file).status(exam_id)
     if json:
         print_json([_as_json(item) for item in found])
         return
@@ -92,7 +89,9 @@ def status(
     for column in ("user", "state", "generation", "issued", "by", "used", "from"):
         table.add_column(column)
     for item in found:
-        table.add_row(*(str(value if value is not None else "") for value in _as_json(item).values()))
+        table.add_row(
+            *(str(value if value is not None else "") for value in _as_json(item).values())
+        )
     Console().print(table)
 
 
@@ -113,7 +112,7 @@ def _issue(
         raise UnknownNameError(
             f"{username} is no examinee of {exam_id}; add them to the exam's roster first"
         )
-    records = _open_records(database_url, pepper_file)
+    records = open_exam_records(database_url, pepper_file)
     password = records.issue(
         exam_id,
         username,
@@ -122,25 +121,6 @@ def _issue(
         replace=replace,
     )
     print(password.reveal())
-
-
-def _open_records(database_url: str, pepper_file: Path) -> ExamRecords:
-    try:
-        engine = make_engine(database_url)
-        migrate(engine)
-    except (SQLAlchemyError, ImportError) as error:
-        raise ConfigurationError(
-            f"the database {_shown(database_url)} cannot be used: {type(error).__name__}; "
-            "expected a SQLAlchemy URL such as sqlite:////srv/jupyterhub/e2xhub.sqlite"
-        ) from None
-    return ExamRecords(engine, load_pepper(pepper_file))
-
-
-def _shown(url: str) -> str:
-    try:
-        return masked_url(url)
-    except SQLAlchemyError:
-        return "URL"
 
 
 def _as_json(item: PasswordStatus) -> dict[str, Any]:

@@ -17,9 +17,7 @@ from e2xhub.errors import UnknownNameError
 
 CatalogOption = Annotated[
     Path,
-    typer.Option(
-        envvar="E2XHUB_CATALOG", help="The catalog: a YAML file or a directory of them."
-    ),
+    typer.Option(envvar="E2XHUB_CATALOG", help="The catalog: a YAML file or a directory of them."),
 ]
 RosterOption = Annotated[
     Path,

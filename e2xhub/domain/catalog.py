@@ -54,14 +54,16 @@ def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        raise ValueError(f"{name!r} is no time zone; expected one such as 'Europe/Berlin'") from None
+        raise ValueError(
+            f"{name!r} is no time zone; expected one such as 'Europe/Berlin'"
+        ) from None
     return name
 
 
 def _check_image(name: str) -> str:
     if not _IMAGE.fullmatch(name):
         raise ValueError(
-            f"{name!r} is no image; expected one such as 'quay.io/jupyter/scipy-notebook:2026-10-01'"
+            f"{name!r} is no image; expected one such as 'quay.io/jupyter/scipy-notebook:1.0'"
         )
     return name
 
@@ -73,7 +75,9 @@ def _check_network(text: str) -> str:
 
 def _check_environment_name(name: str) -> str:
     if not _ENVIRONMENT_NAME.fullmatch(name):
-        raise ValueError(f"{name!r} is no name of an environment variable; expected one such as 'LANG'")
+        raise ValueError(
+            f"{name!r} is no name of an environment variable; expected one such as 'LANG'"
+        )
     return name
 
 
@@ -218,9 +222,9 @@ class Level(CatalogModel):
     """Names of the sizes that a person may choose from; the first one is preselected."""
     network: NetworkClass | None = None
     """What the servers may reach: `open`, `no-internet` or `exam`."""
-    environment: Mapping[
-        Annotated[str, AfterValidator(_check_environment_name)], str
-    ] = Field(default_factory=dict)
+    environment: Mapping[Annotated[str, AfterValidator(_check_environment_name)], str] = Field(
+        default_factory=dict
+    )
     """Environment variables, merged key by key over the outer levels."""
     mounts: Mapping[str, Mount] = Field(default_factory=dict)
     """Mounts by name, merged over the outer levels: the same name replaces."""

@@ -5,7 +5,7 @@ pydantic has checked each value on its own before (`domain.catalog`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level, Mount
@@ -65,10 +65,10 @@ def _names_in(catalog: Catalog, place: Place, level: Level) -> Iterator[Referenc
 
 
 def _undeclared(
-    place: Place, what: str, name: str, declared: Mapping[str, object]
+    place: Place, what: str, name: str, declared: Iterable[str]
 ) -> Iterator[ReferenceFault]:
     if name not in declared:
-        known = ", ".join(sorted(declared)) or "none"
+        known = ", ".join(sorted(map(str, declared))) or "none"
         yield ReferenceFault(
             place=place, message=f"{what} {name!r} is not declared; expected one of: {known}"
         )
@@ -117,5 +117,3 @@ def _missing_essentials(catalog: Catalog) -> Iterator[ReferenceFault]:
                     place=chain[-1][0],
                     message=f"no level sets {key!r}; set it here or in 'defaults'",
                 )
-
-

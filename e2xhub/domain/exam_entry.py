@@ -20,7 +20,7 @@ class Entry:
 
 
 def decide_entry(registry: Registry, username: Username, address: Address, now: datetime) -> Entry:
-    """Which exams `username` may enter from `address` at `now`: rostered, open, in one of its rooms."""
+    """The exams of `username` that are open at `now`, in a room to which `address` belongs."""
     catalog = registry.catalog
     rostered = [
         membership.exam
@@ -29,7 +29,9 @@ def decide_entry(registry: Registry, username: Username, address: Address, now: 
     if not rostered:
         return Entry(exams=(), reason="is no examinee of any exam")
     is_open = [
-        exam for exam in rostered if catalog.exams[exam].opens_at <= now < catalog.exams[exam].ends_at
+        exam
+        for exam in rostered
+        if catalog.exams[exam].opens_at <= now < catalog.exams[exam].ends_at
     ]
     if not is_open:
         return Entry(exams=(), reason=f"has no exam now (rostered: {', '.join(rostered)})")

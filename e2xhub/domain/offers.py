@@ -194,7 +194,7 @@ class Registry:
         exam: ExamId | None,
         network: NetworkClass,
     ) -> Offer:
-        values = {"username": membership.username, "course": course, "term": term}
+        values: dict[str, str] = {"username": membership.username, "course": course, "term": term}
         values |= {"role": membership.role.value, "hub": self.hub.value}
         values |= {"exam": exam} if exam else {}
         return Offer(

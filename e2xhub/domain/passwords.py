@@ -65,7 +65,9 @@ class Pepper:
 
     def __post_init__(self) -> None:
         if len(self.key) < _PEPPER_BYTES:
-            raise ValueError(f"a pepper has {len(self.key)} bytes; expected at least {_PEPPER_BYTES}")
+            raise ValueError(
+                f"a pepper has {len(self.key)} bytes; expected at least {_PEPPER_BYTES}"
+            )
 
     @classmethod
     def make(cls) -> Pepper:

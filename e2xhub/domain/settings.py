@@ -51,7 +51,10 @@ def exam_settings(catalog: Catalog, exam: ExamId) -> Settings:
 
 def _merge(catalog: Catalog, levels: list[Level]) -> Settings:
     image, sizes, network, default_url = (
-        next((value for level in reversed(levels) if (value := getattr(level, key)) is not None), None)
+        next(
+            (value for level in reversed(levels) if (value := getattr(level, key)) is not None),
+            None,
+        )
         for key in ("image", "sizes", "network", "default_url")
     )
     if image is None or not sizes:

@@ -12,7 +12,7 @@ NETWORK = "e2xhub.org/network"
 
 
 def make_labels(offer: Offer) -> dict[str, str]:
-    """The labels of the pod of `offer`; every id is a label value already (`domain.identifiers`)."""
+    """The labels of the pod of `offer`; an id is a label value already (`domain.identifiers`)."""
     labels = {
         COURSE: offer.course,
         TERM: offer.term,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import Any
 
-from jupyterhub.objects import Hub
+from jupyterhub.objects import Hub, Server
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.config import ConfigException
 from traitlets.config import Config
@@ -33,9 +33,13 @@ class _Owner:
 def _make_spawner(username: Username, config: Config) -> E2xSpawner:
     """A spawner that no hub owns, also where there is no cluster."""
     spawner = E2xSpawner.__new__(E2xSpawner)
+    hub = Hub(ip="hub", port=8081, base_url="/hub/")  # as in zero-to-jupyterhub
     # The last thing that KubeSpawner's constructor does is to look for a cluster.
     with suppress(ConfigException):
-        spawner.__init__(user=_Owner(username), hub=Hub(), config=config)  # type: ignore[misc]
+        spawner.__init__(user=_Owner(username), hub=hub, config=config)  # type: ignore[misc]
+    spawner.server = Server(base_url=spawner.user.url)
+    spawner.api_token = _MADE_AT_START
+    spawner.oauth_client_id = f"jupyterhub-user-{username}"
     return spawner
 
 
@@ -49,8 +53,6 @@ async def make_manifests(
     """
     offer.choose_size(size)
     spawner = _make_spawner(username, config)
-    spawner.api_token = _MADE_AT_START
-    spawner.oauth_client_id = f"jupyterhub-user-{username}"
     spawner.user_options = {"profile": offer.slug, **({"size": size} if size else {})}
     spawner.apply_offer(offer)
     policy = make_policy(offer)

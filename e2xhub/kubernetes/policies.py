@@ -93,7 +93,8 @@ async def ensure_policy(api: Any, namespace: str, policy: dict[str, Any]) -> Non
         await api.replace_namespaced_network_policy(name, namespace, body)
     except ApiException as error:
         raise PolicyError(
-            f"NetworkPolicy {namespace}/{name} could not be ensured ({error.status} {error.reason}); "
+            f"NetworkPolicy {namespace}/{name} could not be ensured "
+            f"({error.status} {error.reason}); "
             "the hub's service account needs get, create and update on networkpolicies"
         ) from error
 
@@ -118,7 +119,9 @@ async def _read_or_create(api: Any, namespace: str, policy: dict[str, Any]) -> A
 def _is_as_written(api: Any, found: Any, policy: dict[str, Any]) -> bool:
     stored = api.api_client.sanitize_for_serialization(found)
     labels = stored["metadata"].get("labels", {})
-    return stored["spec"] == policy["spec"] and policy["metadata"]["labels"].items() <= labels.items()
+    return bool(
+        stored["spec"] == policy["spec"] and policy["metadata"]["labels"].items() <= labels.items()
+    )
 
 
 def _with_version(policy: dict[str, Any], found: Any) -> dict[str, Any]:

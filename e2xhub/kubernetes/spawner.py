@@ -29,7 +29,7 @@ _CHOICE_MAX = 300
 _NAMES_NOTHING = "?"
 
 
-class E2xSpawner(KubeSpawner):
+class E2xSpawner(KubeSpawner):  # type: ignore[misc]
     """A KubeSpawner that takes image, size, volumes, environment and network from one offer.
 
     What a person may start is decided by the registry alone. A form, a query string, a REST
@@ -54,6 +54,7 @@ class E2xSpawner(KubeSpawner):
 
     # What traits were before an offer changed them; offers must not leak into each other.
     _configured: dict[str, Any]
+    user_options: dict[str, Any]
     offer: Offer | None = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -64,7 +65,8 @@ class E2xSpawner(KubeSpawner):
     def _registry(self) -> Registry:
         if self.registry is None:
             raise ConfigurationError(
-                "E2xSpawner.registry is not set; call e2xhub.configure(c, …) in the hub's configuration"
+                "E2xSpawner.registry is not set; "
+                "call e2xhub.configure(c, …) in the hub's configuration"
             )
         return self.registry.current  # type: ignore[no-any-return]
 
@@ -81,7 +83,7 @@ class E2xSpawner(KubeSpawner):
         page = SpawnPage(
             listed=registry.offers_for(spawner.user.name, _now()),
             university=registry.catalog.university,
-            chosen=spawner.user_options,
+            chosen=_clean_choice(spawner.user_options),
             translator=translator_for(spawner.handler),
         )
         return page.render()
@@ -114,7 +116,8 @@ class E2xSpawner(KubeSpawner):
     async def load_user_options(self) -> None:
         """Makes this spawner the one of the authorised offer, starting from what was configured."""
         self._forget_offer()
-        offer, self.user_options = self._authorize(self.user_options)
+        offer, choice = self._authorize(self.user_options)
+        self.user_options = choice
         self.apply_offer(offer)
         self.log.info("%s starts %s", self._log_name, self.user_options)
         await self._ensure_policy(offer)

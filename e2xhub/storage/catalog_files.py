@@ -21,7 +21,7 @@ _SUFFIXES = {".yaml", ".yml"}
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
 # pydantic's own words for the two faults that people make most.
 _PLAIN_WORDS = {
-    "extra_forbidden": "unknown key {key!r}; expected a key of the catalog (see docs/reference/catalog.md)",
+    "extra_forbidden": "unknown key {key!r}; docs/reference/catalog.md lists what may stand here",
     "missing": "the key {key!r} is missing",
 }
 
@@ -32,7 +32,9 @@ def load_catalog(path: Path) -> Catalog:
     try:
         catalog = Catalog.model_validate(value)
     except ValidationError as error:
-        raise FaultsFoundError([_as_fault(detail, lines, path) for detail in error.errors()]) from None
+        raise FaultsFoundError(
+            [_as_fault(detail, lines, path) for detail in error.errors()]
+        ) from None
     faults = [
         _fault_at(fault.place, fault.message, lines, path) for fault in check_references(catalog)
     ]
@@ -59,7 +61,7 @@ def _read_all(path: Path) -> tuple[dict[str, Any], _Lines]:
     for file in _files_of(path):
         try:
             document = yaml_lines.parse_yaml(_read_text(file))
-        except yaml_lines.YamlFault as fault:
+        except yaml_lines.YamlFaultError as fault:
             faults.append(Fault(file=str(file), line=fault.line, message=fault.message))
             continue
         places = {place: (str(file), line) for place, line in document.lines.items()}
@@ -74,10 +76,10 @@ def _read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise yaml_lines.YamlFault(1, f"cannot be read: {error.strerror}") from None
+        raise yaml_lines.YamlFaultError(1, f"cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise yaml_lines.YamlFault(line, "this is not UTF-8; save the file as UTF-8") from None
+        raise yaml_lines.YamlFaultError(line, "this is not UTF-8; save the file as UTF-8") from None
 
 
 def _merge(

@@ -25,7 +25,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
     impl = sa.DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def process_bind_param(self, value: datetime | None, _dialect: Dialect) -> datetime | None:
         """To UTC without zone; a moment without zone is refused, because it could be any."""
         if value is None:
             return None
@@ -33,7 +33,7 @@ class Moment(sa.types.TypeDecorator[datetime]):
             raise ValueError(f"{value} has no time zone")
         return value.astimezone(timezone.utc).replace(tzinfo=None)
 
-    def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any | None, _dialect: Dialect) -> datetime | None:
         """Back with its zone."""
         return None if value is None else value.replace(tzinfo=timezone.utc)
 
@@ -67,14 +67,18 @@ def make_engine(url: str) -> Engine:
 
         @sa.event.listens_for(engine, "connect")
         def _set_up_sqlite(connection: Any, _record: object) -> None:
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", f"busy_timeout={_BUSY_SECONDS}000"):
+            for pragma in (
+                "journal_mode=WAL",
+                "synchronous=FULL",
+                f"busy_timeout={_BUSY_SECONDS}000",
+            ):
                 connection.execute(f"PRAGMA {pragma}")
 
     return engine
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the tables to the newest form; safe to call at every start and from several processes."""
+    """Brings the tables to the newest form; safe at every start and from several processes."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     with engine.begin() as connection:
@@ -89,5 +93,8 @@ def _lock_migrations(connection: sa.Connection) -> None:
 
 
 def masked_url(url: str) -> str:
-    """`url` as it may be shown: without its password."""
-    return make_url(url).render_as_string(hide_password=True)
+    """`url` as it may be shown: without its password, and not at all where it is no URL."""
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "URL (it is none)"

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -22,8 +23,10 @@ from e2xhub.domain.passwords import (
     is_same_hash,
     make_salt,
 )
-from e2xhub.errors import E2xHubError
+from e2xhub.errors import ConfigurationError, E2xHubError
+from e2xhub.storage.database import make_engine, masked_url, migrate
 from e2xhub.storage.database import one_time_passwords as passwords
+from e2xhub.storage.pepper_file import load_pepper
 
 
 class PasswordState(str, Enum):
@@ -147,7 +150,9 @@ class ExamRecords:
         last = connection.scalar(sa.select(sa.func.max(passwords.c.generation)).where(mine))
         return last or 0
 
-    def _active_rows(self, exams: Sequence[ExamId], username: Username) -> Sequence[sa.Row[tuple[object, ...]]]:
+    def _active_rows(
+        self, exams: Sequence[ExamId], username: Username
+    ) -> Sequence[sa.Row[tuple[object, ...]]]:
         query = passwords.select().where(
             passwords.c.exam.in_(exams),
             passwords.c.username == username,
@@ -169,7 +174,12 @@ class ExamRecords:
         return changed.rowcount == 1
 
     def _hash(
-        self, password: OneTimePassword | None, salt: bytes, exam: str, username: str, generation: int
+        self,
+        password: OneTimePassword | None,
+        salt: bytes,
+        exam: str,
+        username: str,
+        generation: int,
     ) -> bytes:
         return hash_password(
             password,
@@ -179,6 +189,23 @@ class ExamRecords:
             username=username,
             generation=generation,
         )
+
+
+def open_exam_records(database_url: str, pepper_file: Path) -> ExamRecords:
+    """The records in the database at `database_url`, its tables brought to the newest form.
+
+    Raises ConfigurationError where database or pepper cannot be used.
+    """
+    pepper = load_pepper(pepper_file)
+    try:
+        engine = make_engine(database_url)
+        migrate(engine)
+    except (sa.exc.SQLAlchemyError, ImportError) as error:
+        raise ConfigurationError(
+            f"the database {masked_url(database_url)} cannot be used ({type(error).__name__}); "
+            "expected a SQLAlchemy URL such as sqlite:////srv/jupyterhub/e2xhub.sqlite"
+        ) from None
+    return ExamRecords(engine, pepper)
 
 
 def _as_status(row: sa.Row[tuple[object, ...]]) -> PasswordStatus:

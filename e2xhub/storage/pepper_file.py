@@ -10,7 +10,7 @@ from e2xhub.errors import ConfigurationError
 
 
 def load_pepper(path: Path) -> Pepper:
-    """The pepper in `path`; raises ConfigurationError where it is missing, open to others or short."""
+    """The pepper in `path`; raises ConfigurationError where it is missing, public or short."""
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii")

@@ -69,7 +69,7 @@ class _FileReader:
             for line, row in rows:
                 if any(row):
                     try:
-                        yield self._membership(line, columns, row)
+                        yield self._membership(columns, row)
                     except ValueError as error:
                         faults.append(self._fault(line, str(error)))
         except FaultsFoundError as error:
@@ -113,7 +113,7 @@ class _FileReader:
             )
         return columns
 
-    def _membership(self, line: int, columns: list[str], row: list[str]) -> Membership:
+    def _membership(self, columns: list[str], row: list[str]) -> Membership:
         if len(row) != len(columns):
             raise ValueError(f"the row has {len(row)} cells; expected {len(columns)} as the header")
         cells = {**self.implied, **dict(zip(columns, row, strict=True))}

@@ -12,7 +12,7 @@ Path = tuple[str, ...]
 
 
 @dataclass
-class YamlFault(Exception):
+class YamlFaultError(Exception):
     """Text that is no YAML, or that says the same key twice; `line` counts from 1."""
 
     line: int
@@ -28,7 +28,7 @@ class YamlDocument:
 
 
 def parse_yaml(text: str) -> YamlDocument:
-    """The single document in `text`; raises YamlFault where it is not usable.
+    """The single document in `text`; raises YamlFaultError where it is not usable.
 
     Only plain YAML: tags that would make Python objects are refused, and so are anchors that
     would let a small file grow without limit (aliases are refused altogether).
@@ -37,16 +37,16 @@ def parse_yaml(text: str) -> YamlDocument:
     document = YamlDocument()
     try:
         if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, yaml.SafeLoader)):
-            raise YamlFault(_line_of_alias(text), "YAML aliases (*name) are not allowed here")
+            raise YamlFaultError(_line_of_alias(text), "YAML aliases (*name) are not allowed here")
         node = loader.get_single_node()
         if node is not None:
             document.value = _construct(loader, node, (), document.lines)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
-        raise YamlFault(line, f"this is not YAML: {error.problem or error.context}") from None
+        raise YamlFaultError(line, f"this is not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError, RecursionError) as error:
-        raise YamlFault(1, f"this is not YAML: {error}") from None
+        raise YamlFaultError(1, f"this is not YAML: {error}") from None
     finally:
         loader.dispose()
     return document
@@ -57,9 +57,7 @@ def _line_of_alias(text: str) -> int:
     return next(int(t.start_mark.line) + 1 for t in tokens if isinstance(t, yaml.AliasToken))
 
 
-def _construct(
-    loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]
-) -> Any:
+def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     lines.setdefault(path, node.start_mark.line + 1)
     if isinstance(node, yaml.MappingNode):
         return _construct_mapping(loader, node, path, lines)
@@ -76,13 +74,16 @@ def _construct_mapping(
 ) -> dict[Hashable, Any]:
     found: dict[Hashable, Any] = {}
     for key_node, value_node in node.value:
-        # Ids are written as they are: `2026:` and `on:` are texts, not a number and a truth value.
-        key, line = getattr(key_node, "value", None), key_node.start_mark.line + 1
+        line = key_node.start_mark.line + 1
         if not isinstance(key_node, yaml.ScalarNode):
-            raise YamlFault(line, "a key is no text; expected one such as 'title'")
+            raise YamlFaultError(line, "a key is no text; expected one such as 'title'")
+        # Ids are written as they are: `2026:` and `on:` are texts, not a number and a truth value.
+        key = str(key_node.value)
+        place = (*path, key)
         if key in found:
-            first = lines[(*path, key)]
-            raise YamlFault(line, f"the key {key!r} stands here again, first in line {first}")
-        lines[(*path, key)] = line
-        found[key] = _construct(loader, value_node, (*path, key), lines)
+            raise YamlFaultError(
+                line, f"the key {key!r} stands here again, first in line {lines[place]}"
+            )
+        lines[place] = line
+        found[key] = _construct(loader, value_node, place, lines)
     return found

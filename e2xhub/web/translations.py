@@ -15,7 +15,7 @@ from e2xhub.domain.refusals import Reason, describe
 
 LOCALES = Path(__file__).parent / "locales"
 _DATE_FORMATS = {"de": "%d.%m.%Y"}
-_ENGLISH_DATE = "%d %B %Y"
+_ENGLISH_DATE = "%-d %B %Y"
 
 locale.load_translations(str(LOCALES), encoding="utf-8")
 

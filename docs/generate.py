@@ -1,0 +1,99 @@
+"""Writes the reference pages that are made from the code: `python docs/generate.py`.
+
+`tests/test_documentation.py` fails while a page is older than the code.
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from e2xhub.config import HubSettings
+from e2xhub.domain.catalog import (
+    Access,
+    Catalog,
+    ClaimSource,
+    Course,
+    Exam,
+    HostPathSource,
+    Image,
+    Level,
+    Mount,
+    NfsSource,
+    Size,
+    Term,
+    Volume,
+)
+
+REFERENCE = Path(__file__).parent / "reference"
+_CATALOG_MODELS = (
+    (Catalog, Level, Course, Term, Exam, Volume, NfsSource, ClaimSource, HostPathSource)
+    + (Mount, Access, Image, Size)
+)  # fmt: skip
+_CATALOG_INTRODUCTION = """\
+# The catalog
+
+One YAML file, or a directory of them that are read as one. An unknown key is a fault, a key that is
+set twice is a fault, and `e2xhub check` reports every fault with file and line. A hub never starts
+on a faulty catalog.
+
+`defaults`, a course, a term and an exam are *levels*: what the inner one sets wins; `environment`
+and `mounts` are merged key by key. `e2xhub/demo/university/catalog.yaml` is a whole example.
+"""
+_SETTINGS_INTRODUCTION = """\
+# The hub's settings
+
+What `e2xhub.configure(c, …)` takes; in zero-to-jupyterhub it is the chart's value `custom.e2xhub`.
+"""
+
+
+def make_pages() -> dict[Path, str]:
+    """The text of every page that is made from the code."""
+    catalog = [_CATALOG_INTRODUCTION, *(_make_section(model) for model in _CATALOG_MODELS)]
+    settings = _SETTINGS_INTRODUCTION + "\n" + "\n".join(_make_table(HubSettings)) + "\n"
+    return {
+        REFERENCE / "catalog.md": "\n".join(catalog),
+        REFERENCE / "settings.md": settings,
+    }
+
+
+def _make_section(model: type[BaseModel]) -> str:
+    summary = (model.__doc__ or "").strip()
+    return "\n".join([f"## {model.__name__}", "", summary, "", *_make_table(model), ""])
+
+
+def _make_table(model: type[BaseModel]) -> Iterator[str]:
+    yield "| key | needed | what it is |"
+    yield "|---|---|---|"
+    inherited = Level.model_fields if issubclass(model, Level) and model is not Level else {}
+    for name, field in model.model_fields.items():
+        if name not in inherited:
+            needed = "yes" if field.is_required() else "no"
+            yield f"| `{name}` | {needed} | {_describe(field)} |"
+    if inherited:
+        yield "| … | no | everything that a [Level](#level) may set |"
+
+
+def _describe(field: FieldInfo) -> str:
+    text = " ".join((field.description or "").split()).replace("|", "\\|")
+    models = [model for model in _models_in(field.annotation) if model in _CATALOG_MODELS]
+    return " ".join([text, *(f"→ [{m.__name__}](#{m.__name__.lower()})" for m in models)])
+
+
+def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
+        if issubclass(annotation, BaseModel):
+            yield annotation
+        return
+    for argument in typing.get_args(annotation):
+        yield from _models_in(argument)
+
+
+if __name__ == "__main__":
+    for path, text in make_pages().items():
+        path.write_text(text, encoding="utf-8")

@@ -1,0 +1,144 @@
+"""The whole demo: a university, a cluster and three hubs, started and ended together."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from e2xhub.demo.cluster import DemoCluster
+from e2xhub.demo.hubs import (
+    PORTS_PER_HUB,
+    DemoAccounts,
+    HubPlan,
+    HubProcess,
+    check_ports,
+)
+from e2xhub.demo.proxy import ensure_proxy
+from e2xhub.demo.sample_university import SampleUniversity, write_university
+from e2xhub.domain.roles import HubKind
+from e2xhub.storage.pepper_file import ensure_pepper
+from e2xhub.storage.registry import load_registry
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CampusFiles:
+    """Where the demo keeps what outlives it."""
+
+    directory: Path
+
+    @property
+    def pepper(self) -> Path:
+        """The key of the password hashes."""
+        return self.directory / "pepper"
+
+    @property
+    def database_url(self) -> str:
+        """The database of the exam records."""
+        return f"sqlite:///{self.directory / 'exam-records.sqlite'}"
+
+    @property
+    def environment(self) -> Path:
+        """A file for the shell: after `source` of it every command knows its sources."""
+        return self.directory / "environment"
+
+    def write_environment(self, university: SampleUniversity) -> None:
+        """Writes the file for the shell."""
+        variables = {
+            "E2XHUB_CATALOG": university.catalog,
+            "E2XHUB_ROSTER": university.roster,
+            "E2XHUB_DATABASE_URL": self.database_url,
+            "E2XHUB_PEPPER_FILE": self.pepper,
+        }
+        lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
+        self.environment.write_text("".join(lines), encoding="utf-8")
+
+    def ensure_password(self) -> str:
+        """The demo accounts' password, made at the first start."""
+        file = self.directory / "demo-password"
+        if not file.exists():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w", encoding="ascii") as opened:
+                opened.write(secrets.token_hex(5))
+        return file.read_text(encoding="ascii")
+
+
+class Campus:
+    """The running demo. After `start`, `accounts`, `hubs` and `cluster` tell what there is."""
+
+    def __init__(self, *, directory: Path, base_port: int, now: datetime) -> None:
+        """Keeps files in `directory`, serves pages from `base_port` on; `now` fits the dates."""
+        self.files = CampusFiles(directory=directory.resolve())
+        self._base_port = base_port
+        self._now = now
+        self.hubs: dict[HubKind, HubProcess] = {}
+        self.cluster: DemoCluster | None = None
+
+    async def start(self, progress: Progress) -> None:
+        """Starts everything; raises E2xHubError where a part cannot start. Always call `stop`."""
+        check_ports(self._base_port)
+        self.files.directory.mkdir(parents=True, exist_ok=True)
+        progress("writing the university's catalog and roster")
+        self.university = write_university(self.files.directory / "university", self._now)
+        self.registry = load_registry(
+            catalog=self.university.catalog, roster=self.university.roster, hub=HubKind.ASSIGNMENT
+        )
+        ensure_pepper(self.files.pepper)
+        self.files.write_environment(self.university)
+        self.accounts = DemoAccounts(
+            usernames=sorted(map(str, self.registry.roster.usernames)),
+            password=self.files.ensure_password(),
+        )
+        progress("looking for JupyterHub's proxy (the first start installs it)")
+        proxy_command = await ensure_proxy()
+        progress("starting the demo cluster")
+        images = [image.name for image in self.registry.catalog.images.values()]
+        cluster = self.cluster = DemoCluster(
+            directory=self.files.directory / "cluster",
+            images=images,
+            hidden=[self.files.directory],  # passwords, pepper and databases of the hubs
+        )
+        await cluster.start()
+        progress("starting three hubs")
+        for index, kind in enumerate(HubKind):
+            plan = self._plan(kind, index, proxy_command, cluster.kubeconfig)
+            self.hubs[kind] = HubProcess(plan)
+        await asyncio.gather(*(hub.start() for hub in self.hubs.values()))
+        await asyncio.gather(*(hub.wait_until_ready() for hub in self.hubs.values()))
+
+    async def stop(self) -> None:
+        """Ends the hubs with their servers, then the cluster; leaves no process."""
+        await asyncio.gather(*(hub.stop() for hub in self.hubs.values()))
+        if self.cluster is not None:
+            await self.cluster.stop()
+
+    async def wait_for_a_failure(self) -> HubProcess:
+        """Returns the first hub that ends by itself."""
+        waits = {asyncio.ensure_future(hub.wait()): hub for hub in self.hubs.values()}
+        done, pending = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        for task in pending:
+            task.cancel()
+        return waits[done.pop()]
+
+    def _plan(
+        self, kind: HubKind, index: int, proxy_command: list[str], kubeconfig: Path
+    ) -> HubPlan:
+        return HubPlan(
+            kind=kind,
+            port=self._base_port + index * PORTS_PER_HUB,
+            directory=self.files.directory / "hubs" / kind.value,
+            university=self.university,
+            kubeconfig=kubeconfig,
+            proxy_command=proxy_command,
+            # Examinees have no accounts: they sign in with one-time passwords.
+            accounts=None if kind is HubKind.EXAM else self.accounts,
+            database_url=self.files.database_url,
+            pepper_file=self.files.pepper,
+        )
