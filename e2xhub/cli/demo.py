@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -20,6 +23,7 @@ from e2xhub.errors import ConfigurationError, E2xHubError
 if TYPE_CHECKING:
     from e2xhub.demo.campus import Campus
 
+_PEOPLE_PER_HUB = 3
 _WORTH_TRYING = (
     (HubKind.ASSIGNMENT, "alice", "a student of two courses; a third one opens next term"),
     (HubKind.ASSIGNMENT, "nina", "a student whose courses open next term: reads why"),
@@ -40,18 +44,33 @@ def demo(
     directory: Annotated[
         Path, typer.Option(help="Where the demo keeps its files, from one start to the next.")
     ] = Path(".demo"),
+    catalog: Annotated[
+        Path | None, typer.Option(help="Your own catalog, to try it; with --roster.", exists=True)
+    ] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="Your own roster, to try it; with --catalog.", exists=True)
+    ] = None,
 ) -> None:
     """Start a small university on this machine: three hubs, 40 people, one exam open now.
 
     Needs no Kubernetes: pods run as processes of this machine. Ctrl-C ends it.
     """
+    if (catalog is None) != (roster is None):
+        raise typer.BadParameter("a catalog and its roster belong together; give both")
     try:
         from e2xhub.demo.campus import Campus
+        from e2xhub.demo.sample_university import University
     except ImportError as error:
         raise ConfigurationError(
             f"the demo needs {error.name}; install it with: pip install 'e2xhub[demo]'"
         ) from None
-    campus = Campus(directory=directory, base_port=port, now=datetime.now(timezone.utc))
+    declared = (
+        University(catalog=catalog.resolve(), roster=roster.resolve())
+        if catalog and roster
+        else None
+    )
+    now = datetime.now(timezone.utc)
+    campus = Campus(directory=directory, base_port=port, now=now, university=declared)
     sys.exit(asyncio.run(_run(campus)))
 
 
@@ -96,23 +115,36 @@ async def _first_of(task: asyncio.Future[Any], stopped: asyncio.Event) -> None:
 
 
 def _print_welcome(console: Console, campus: Campus) -> None:
-    table = Table(title="The demo university is open", title_justify="left")
+    table = Table(title=f"{campus.registry.catalog.university} is open", title_justify="left")
     for column in ("hub", "address", "sign in as", "who that is"):
-        table.add_column(column)
-    for kind, username, who in _WORTH_TRYING:
+        table.add_column(column, overflow="fold")
+    people = _WORTH_TRYING if campus.is_sample else _some_people(campus)
+    for kind, username, who in people:
         table.add_row(kind.value, campus.hubs[kind].plan.url, username, who)
     console.print(table)
-    files = campus.files
-    print(
-        f"Password of every account on the assignment and grading hubs: {campus.accounts.password}"
-    )
-    print("A one-time password for the exam, in another terminal:")
+    files, program = campus.files, sys.argv[0]
+    user = "alice" if campus.is_sample else "USER"
+    print(f"Password on the assignment and grading hubs: {campus.accounts.password}")
+    print("In another terminal:")
     print(f"  source {files.environment}")
-    print(f"  {Path(sys.argv[0])} password issue ml-open --user alice")
-    print(f"  {Path(sys.argv[0])} offers alice")
+    print(f"  {program} offers {user}")
+    for exam in campus.registry.catalog.exams:
+        print(f"  {program} password issue {exam} --user {user}")
     print(f"Everybody: {campus.university.roster}")
     assert campus.cluster is not None
     print(f"Pods: {campus.cluster.isolation}")
     print(f"  kubectl --kubeconfig {campus.cluster.kubeconfig} get pods,networkpolicies")
     print("This is no cluster: NetworkPolicies are stored and checked, but nothing enforces them.")
     print("Ctrl-C ends the demo.", flush=True)
+
+
+def _some_people(campus: Campus) -> Iterator[tuple[HubKind, str, str]]:
+    """The first few people with an offer, hub by hub."""
+    for kind in HubKind:
+        registry = replace(campus.registry, hub=kind)
+        listed = (
+            (name, registry.offers_for(name, campus.now)) for name in campus.accounts.usernames
+        )
+        served = ((name, found.offers) for name, found in listed if found.offers)
+        for username, offers in islice(served, _PEOPLE_PER_HUB):
+            yield kind, username, ", ".join(f"{o.title} ({o.role.value})" for o in offers)

@@ -20,7 +20,7 @@ from e2xhub.demo.hubs import (
     check_ports,
 )
 from e2xhub.demo.proxy import ensure_proxy
-from e2xhub.demo.sample_university import SampleUniversity, write_university
+from e2xhub.demo.sample_university import University, write_university
 from e2xhub.domain.roles import HubKind
 from e2xhub.storage.pepper_file import ensure_pepper
 from e2xhub.storage.registry import load_registry
@@ -49,7 +49,7 @@ class CampusFiles:
         """A file for the shell: after `source` of it every command knows its sources."""
         return self.directory / "environment"
 
-    def write_environment(self, university: SampleUniversity) -> None:
+    def write_environment(self, university: University) -> None:
         """Writes the file for the shell."""
         variables = {
             "E2XHUB_CATALOG": university.catalog,
@@ -73,11 +73,22 @@ class CampusFiles:
 class Campus:
     """The running demo. After `start`, `accounts`, `hubs` and `cluster` tell what there is."""
 
-    def __init__(self, *, directory: Path, base_port: int, now: datetime) -> None:
-        """Keeps files in `directory`, serves pages from `base_port` on; `now` fits the dates."""
+    def __init__(
+        self,
+        *,
+        directory: Path,
+        base_port: int,
+        now: datetime,
+        university: University | None = None,
+    ) -> None:
+        """Keeps files in `directory` and serves pages from `base_port` on.
+
+        Without a `university` a sample is written, whose dates fit `now`.
+        """
         self.files = CampusFiles(directory=directory.resolve())
+        self._declared = university
         self._base_port = base_port
-        self._now = now
+        self.now = now
         self.hubs: dict[HubKind, HubProcess] = {}
         self.cluster: DemoCluster | None = None
 
@@ -85,8 +96,10 @@ class Campus:
         """Starts everything; raises E2xHubError where a part cannot start. Always call `stop`."""
         check_ports(self._base_port)
         self.files.directory.mkdir(parents=True, exist_ok=True)
-        progress("writing the university's catalog and roster")
-        self.university = write_university(self.files.directory / "university", self._now)
+        progress("reading the university's catalog and roster")
+        self.university = self._declared or write_university(
+            self.files.directory / "university", self.now
+        )
         self.registry = load_registry(
             catalog=self.university.catalog, roster=self.university.roster, hub=HubKind.ASSIGNMENT
         )
@@ -118,6 +131,11 @@ class Campus:
         await asyncio.gather(*(hub.stop() for hub in self.hubs.values()))
         if self.cluster is not None:
             await self.cluster.stop()
+
+    @property
+    def is_sample(self) -> bool:
+        """Whether the university is the one that the demo wrote."""
+        return self._declared is None
 
     async def wait_for_a_failure(self) -> HubProcess:
         """Returns the first hub that ends by itself."""

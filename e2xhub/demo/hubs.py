@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 import yaml
 
-from e2xhub.demo.sample_university import SampleUniversity
+from e2xhub.demo.sample_university import University
 from e2xhub.demo.sandbox.syscalls import set_parent_death_signal
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import E2xHubError
@@ -47,7 +47,7 @@ class HubPlan:
     kind: HubKind
     port: int
     directory: Path
-    university: SampleUniversity
+    university: University
     kubeconfig: Path
     proxy_command: Sequence[str]
     accounts: DemoAccounts | None

@@ -13,20 +13,20 @@ _TIME_ZONE = ZoneInfo("Europe/Berlin")
 
 
 @dataclass(frozen=True, kw_only=True)
-class SampleUniversity:
-    """Where catalog and roster of the demo are."""
+class University:
+    """Where a catalog and its roster are."""
 
     catalog: Path
     roster: Path
 
 
-def write_university(directory: Path, now: datetime) -> SampleUniversity:
+def write_university(directory: Path, now: datetime) -> University:
     """Writes catalog and roster below `directory`, over those of an earlier start.
 
     One exam has been open for an hour at `now`, the other one is tomorrow at nine.
     """
     words = _words_for(now.astimezone(_TIME_ZONE))
-    written = SampleUniversity(catalog=directory / "catalog", roster=directory / "roster")
+    written = University(catalog=directory / "catalog", roster=directory / "roster")
     for target in (written.catalog, written.roster):
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
