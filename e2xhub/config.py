@@ -6,11 +6,13 @@ The same call serves a zero-to-jupyterhub hub (`jupyterhub_config.d/`, `hub.extr
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 from traitlets import TraitError
+from traitlets.config import LazyConfigValue
 
 import e2xhub.web
 from e2xhub.domain.offers import Registry
@@ -38,6 +40,13 @@ class HubSettings(BaseModel):
     """File with the key of the password hashes; needed by exam hubs."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed."""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _proxies_are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for network in proxies:
+            ip_network(network)
+        return proxies
 
     @model_validator(mode="after")
     def _exam_hubs_have_what_they_need(self) -> HubSettings:
@@ -86,7 +95,8 @@ def _parse_settings(settings: dict[str, Any]) -> HubSettings:
         return HubSettings.model_validate(settings)
     except ValidationError as error:
         faults = (
-            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()
+            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
+            for e in error.errors()
         )
         raise ConfigurationError("e2xhub.configure: " + "; ".join(faults)) from None
 
@@ -119,6 +129,8 @@ def _set_exam_login(c: Any, registry: CurrentRegistry, settings: HubSettings) ->
 
 def _append(section: Any, name: str, value: str) -> None:
     """Adds `value` to a list that the chart may have set; twice is once."""
-    configured = list(section.get(name) or [])
-    if value not in configured:
-        setattr(section, name, [*configured, value])
+    configured = section.get(name)
+    if isinstance(configured, LazyConfigValue):  # somebody said `c.….append(…)` before
+        configured.append(value)
+    elif value not in (configured or []):
+        setattr(section, name, [*(configured or []), value])

@@ -145,7 +145,8 @@ def _offer_as_json(offer: Offer) -> dict[str, Any]:
 
 def _print_table(username: str, hub: HubKind, listed: OfferList) -> None:
     table = Table(title=f"{username} on the {hub.value} hub", title_justify="left")
-    for column in ("offer", "server", "image and sizes, or why not"):
+    table.add_column("offer", no_wrap=True)  # in one piece, for the next command
+    for column in ("server", "image and sizes, or why not"):
         table.add_column(column, overflow="fold")
     items: list[Offer | Refusal] = [*listed.offers, *listed.refusals]
     for item in items:

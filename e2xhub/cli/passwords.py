@@ -6,6 +6,7 @@ The same rules as everywhere else; for the day on which the network of the room 
 from __future__ import annotations
 
 import getpass
+import os
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -116,11 +117,18 @@ def _issue(
     password = records.issue(
         exam_id,
         username,
-        issued_by=f"{getpass.getuser()} (command line)",
+        issued_by=f"{_whoever_runs_this()} (command line)",
         now=datetime.now(timezone.utc),
         replace=replace,
     )
     print(password.reveal())
+
+
+def _whoever_runs_this() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a number that has no name
+        return f"uid {os.getuid()}"
 
 
 def _as_json(item: PasswordStatus) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
@@ -14,6 +15,8 @@ from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import UnknownNameError
+
+_Z = re.compile(r"Z$", re.IGNORECASE)  # Python 3.10 does not read it
 
 CatalogOption = Annotated[
     Path,
@@ -62,7 +65,7 @@ def parse_moment(text: str | None, registry: Registry) -> datetime:
     if text is None:
         return datetime.now(timezone.utc)
     try:
-        moment = datetime.fromisoformat(text)
+        moment = datetime.fromisoformat(_Z.sub("+00:00", text))
     except ValueError:
         raise typer.BadParameter(
             f"{text!r} is no moment; expected one such as 2027-02-15T09:00", param_hint="--at"

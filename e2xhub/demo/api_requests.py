@@ -184,7 +184,8 @@ def parse_body(content: bytes, media_type: str) -> Any:
         raise api_errors.unsupported_media_type(BODY_MEDIA_TYPES)
     try:
         if media_type == "application/yaml":
-            return yaml.safe_load(content)
+            # through JSON, which knows neither dates nor keys that are numbers
+            return json.loads(json.dumps(yaml.safe_load(content), default=str))
         return json.loads(content)
     except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise api_errors.bad_request(

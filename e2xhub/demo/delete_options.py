@@ -81,11 +81,9 @@ def _grace_period(value: Any) -> int | None:
     if value is None:
         return None
     try:
-        seconds = int(value)
-    except (TypeError, ValueError) as error:
+        return int(value)
+    except (TypeError, ValueError, OverflowError) as error:
         raise api_errors.bad_request(f"invalid gracePeriodSeconds: {value!r}") from error
-    # a negative period means "almost at once", so that the node still sees the deletion
-    return seconds if seconds >= 0 else 1
 
 
 def _propagation(options: Mapping[str, Any]) -> str:

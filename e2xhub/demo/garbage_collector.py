@@ -31,13 +31,21 @@ class GarbageCollector:
         registry.store.add_listener(self._changes.put_nowait)
 
     async def run(self) -> None:
-        """Follow changes until cancelled."""
+        """Follow changes and let Events expire, until cancelled."""
+        sweep = asyncio.create_task(self._sweep())
+        try:
+            await self._follow_changes()
+        finally:
+            sweep.cancel()
+
+    async def _sweep(self) -> None:
         while True:
-            try:
-                change = await asyncio.wait_for(self._changes.get(), _SWEEP_INTERVAL_SECONDS)
-            except asyncio.TimeoutError:
-                self.expire_events(now_utc())
-                continue
+            await asyncio.sleep(_SWEEP_INTERVAL_SECONDS)
+            self.expire_events(now_utc())
+
+    async def _follow_changes(self) -> None:
+        while True:
+            change = await self._changes.get()
             # the object may have changed or gone since: then there is a later change that tells so
             with contextlib.suppress(ApiStatusError):
                 self._follow(change)

@@ -172,8 +172,8 @@ def check_claim(manifest: Manifest) -> Faults:
     modes = spec.get("accessModes") or []
     if not modes:
         yield required("spec.accessModes", "at least 1 access mode is required")
-    for index, mode in enumerate(modes):
-        yield from check_choice(mode, f"spec.accessModes[{index}]", ACCESS_MODES)
+    for mode in modes:
+        yield from check_choice(mode, "spec.accessModes", ACCESS_MODES)
     storage = ((spec.get("resources") or {}).get("requests") or {}).get("storage")
     field = "spec.resources[storage]"
     if storage is None:

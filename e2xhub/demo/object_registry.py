@@ -35,6 +35,7 @@ TERMINAL_PHASES = ("Failed", "Succeeded")
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
 _GENERATED_PREFIX_LIMIT = 63 - _SUFFIX_LENGTH
+_LONGEST_GRACE_PERIOD_SECONDS = 2**31 - 1
 _SERVER_METADATA = (
     "creationTimestamp",
     "deletionGracePeriodSeconds",
@@ -380,7 +381,8 @@ def _grace_period_seconds(
         return 0
     if manifest["status"].get("phase") in TERMINAL_PHASES:
         return 0
-    if options.grace_period_seconds is not None:
-        return options.grace_period_seconds
-    grace: int = manifest["spec"]["terminationGracePeriodSeconds"]
-    return grace
+    grace = options.grace_period_seconds
+    if grace is None:
+        grace = int(manifest["spec"]["terminationGracePeriodSeconds"])
+    # a negative period counts as the shortest one in which the node still sees the deletion
+    return min(grace, _LONGEST_GRACE_PERIOD_SECONDS) if grace >= 0 else 1

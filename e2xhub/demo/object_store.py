@@ -55,7 +55,7 @@ class _History:
     def __init__(self, size: int) -> None:
         self.changes: deque[Change] = deque(maxlen=size)
         self.forgotten_version = _FIRST_VERSION
-        self.changed = asyncio.Event()
+        self._waiters: set[asyncio.Future[None]] = set()
 
     def append(self, change: Change) -> None:
         if len(self.changes) == self.changes.maxlen:
@@ -64,9 +64,25 @@ class _History:
         self.wake_waiters()
 
     def wake_waiters(self) -> None:
-        # everyone who waits now wakes up; who waits later waits for the next change
-        self.changed.set()
-        self.changed = asyncio.Event()
+        for waiter in self._waiters:
+            _resolve(waiter)
+
+    async def wait(self, seconds: float) -> None:
+        # not asyncio.wait_for: up to Python 3.11 it may lose a cancellation
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        timer = loop.call_later(max(seconds, 0), _resolve, waiter)
+        self._waiters.add(waiter)
+        try:
+            await waiter
+        finally:
+            timer.cancel()
+            self._waiters.discard(waiter)
+
+
+def _resolve(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
 
 
 class ObjectStore:
@@ -158,10 +174,7 @@ class ObjectStore:
 
     async def wait_for_change(self, resource: ResourceType, seconds: float) -> None:
         """Return at the next change of the kind, or after ``seconds`` without one."""
-        try:
-            await asyncio.wait_for(self._history(resource).changed.wait(), max(seconds, 0))
-        except asyncio.TimeoutError:
-            return
+        await self._history(resource).wait(seconds)
 
     def wake_waiters(self) -> None:
         """Let everyone who waits for a change look again, e.g. because the server stops."""

@@ -61,7 +61,7 @@ def check_pod(manifest: Manifest) -> Faults:
         yield required("spec.containers")
     yield from check_choice(spec.get("restartPolicy"), "spec.restartPolicy", RESTART_POLICIES)
     yield from _check_dns(spec)
-    yield from _check_seconds(spec)
+    yield from _check_deadline(spec)
     yield from check_labels(spec.get("nodeSelector") or {}, "spec.nodeSelector")
     if spec.get("serviceAccountName"):
         name = spec["serviceAccountName"]
@@ -85,11 +85,7 @@ def _check_dns(spec: Manifest) -> Faults:
         yield required("spec.dnsConfig.nameservers", detail)
 
 
-def _check_seconds(spec: Manifest) -> Faults:
-    grace = spec.get("terminationGracePeriodSeconds")
-    if grace is not None and grace < 0:
-        detail = "must be greater than or equal to 0"
-        yield invalid_value("spec.terminationGracePeriodSeconds", grace, detail)
+def _check_deadline(spec: Manifest) -> Faults:
     deadline = spec.get("activeDeadlineSeconds")
     if deadline is not None and not 1 <= deadline <= 2**31 - 1:
         detail = "must be between 1 and 2147483647, inclusive"

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,10 +63,10 @@ class StateDirectory:
         return self._below("pods", uid)
 
     def _below(self, *parts: str) -> Path:
-        names = [name for part in parts for name in part.split("/") if name not in ("", ".")]
-        if ".." in names:
-            raise VolumeError(f"'{'/'.join(parts[1:])}' must not contain '..'")
-        return self.root.joinpath(*names)
+        for part in parts:
+            if ".." in part.split("/"):
+                raise VolumeError(f"'{part}' must not contain '..'")
+        return self.root.joinpath(*(part.strip("/") for part in parts))
 
 
 class VolumeMaker:
@@ -233,6 +234,8 @@ def make_beneath(root: str, names: Sequence[str]) -> None:
             inner = os.open(name, flags, dir_fd=descriptor)
             os.close(descriptor)
             descriptor = inner
+            if stat.S_ISLNK(os.fstat(descriptor).st_mode):
+                raise VolumeError(f"failed to prepare subPath: '{name}' is a symbolic link")
     except OSError as error:
         raise VolumeError(f"failed to prepare subPath: {error}") from error
     finally:

@@ -125,7 +125,7 @@ class _Decoder:
 
     def _decode_field(self, value: Any, model: str, key: str, path: str) -> Any:
         if (model, key) in QUANTITY_FIELDS:
-            return self._decode_quantities(value, path)
+            return self._decode_quantities(value, model_fields(model)[key], path)
         if (model, key) in INT_OR_STRING_FIELDS and (
             isinstance(value, bool) or not isinstance(value, (int, str))
         ):
@@ -149,9 +149,10 @@ class _Decoder:
         return self.decode_model(value, kind, path)
 
     def _decode_scalar(self, value: Any, kind: str, path: str) -> Any:
-        # bool is an int for Python, not for JSON
-        if not isinstance(value, _SCALARS[kind]) or (isinstance(value, bool) and kind != "bool"):
+        if not _is_scalar(value, kind):
             raise self._mismatch(value, path, {"str": "string", "int": "int64"}.get(kind, kind))
+        if kind == "str" and not _is_unicode(value):
+            raise self._refusal(f"{path} has half of a surrogate pair")
         return value
 
     def _decode_list(self, value: Any, items: str, path: str) -> list[Any]:
@@ -173,11 +174,14 @@ class _Decoder:
             raise self._refusal(f"parsing time {value!r}: {error}") from error
         return value
 
-    def _decode_quantities(self, value: Any, path: str) -> Any:
-        if isinstance(value, dict):
-            return {
-                key: self._decode_quantities(child, f"{path}.{key}") for key, child in value.items()
-            }
+    def _decode_quantities(self, value: Any, kind: str, path: str) -> Any:
+        if value_type(kind) is None:
+            return self._decode_quantity(value, path)
+        if not isinstance(value, dict):
+            raise self._mismatch(value, path, "map")
+        return {key: self._decode_quantity(child, f"{path}.{key}") for key, child in value.items()}
+
+    def _decode_quantity(self, value: Any, path: str) -> str:
         if isinstance(value, bool) or not isinstance(value, (str, int, float)):
             raise self._mismatch(value, path, "Quantity")
         try:
@@ -202,6 +206,23 @@ class _Decoder:
     def _refusal(self, text: str) -> Exception:
         kind, version = self.resource.kind, self.resource.version
         return bad_request(f'{kind} in version "{version}" cannot be handled as a {kind}: {text}')
+
+
+def _is_scalar(value: Any, kind: str) -> bool:
+    # bool is an int for Python, not for JSON
+    if isinstance(value, bool):
+        return kind == "bool"
+    if kind == "int":
+        return isinstance(value, int) and -(2**63) <= value < 2**63
+    return isinstance(value, _SCALARS[kind])
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_empty(value: Any, kind: str) -> bool:

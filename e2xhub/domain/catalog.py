@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -30,12 +30,18 @@ from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.path_templates import check_path_template
 from e2xhub.domain.roles import HubKind, Role
 
-_MEMORY = re.compile(r"([0-9]+(?:\.[0-9]+)?)(Ki|Mi|Gi|Ti|K|M|G|T)?")
+_MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|K|M|G|T)?")
 # As in kubespawner and jupyterhub (ByteSpecification): K, M, G and T are powers of 1024.
 _MEMORY_FACTOR = {None: 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# A volume's name in a pod is a DNS label of 63 characters; `kubernetes.profiles` puts 4 before it.
+_VOLUME_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
+_CLAIM_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _TITLE_MAX = 120
+_YEARS = range(2000, 3000)  # far from the ends of Python's calendar, where arithmetic overflows
+
+_Day = TypeVar("_Day", bound=date)
 
 RESERVED_COURSE_ID = "exams"
 """No course has this id: rosters of exams are in `exams/`, slugs of exams begin with `exams/`."""
@@ -87,11 +93,60 @@ def _check_absolute(path: str) -> str:
     return path
 
 
+def _check_volume_name(name: str) -> str:
+    if not _VOLUME_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no name of a volume; expected at most 59 of the characters a-z 0-9 - "
+            "that begin and end with a letter or digit, such as 'homes'"
+        )
+    return name
+
+
+def _check_claim_name(name: str) -> str:
+    if not _CLAIM_NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no name of a PersistentVolumeClaim; expected one such as 'jupyter-homes'"
+        )
+    return name
+
+
+def _check_relative(path: str) -> str:
+    if path.startswith("/"):
+        raise ValueError(
+            f"{path!r} begins with '/'; "
+            "expected a path inside the volume, such as 'homes/{username}'"
+        )
+    return path
+
+
+def _check_place(path: str) -> str:
+    if not path.strip("/") or path.startswith("//") or ":" in path:
+        raise ValueError(
+            f"{path!r} is no place for a mount; expected a directory below '/', without ':'"
+        )
+    return path
+
+
+def _check_year(moment: _Day) -> _Day:
+    if moment.year not in _YEARS:
+        raise ValueError(
+            f"the year {moment.year} cannot be meant; "
+            f"expected one from {_YEARS.start} to {_YEARS.stop - 1}"
+        )
+    return moment
+
+
 Memory = Annotated[int, BeforeValidator(parse_memory), Field(gt=0)]
 Title = Annotated[str, Field(min_length=1, max_length=_TITLE_MAX)]
 AbsolutePath = Annotated[str, AfterValidator(_check_absolute)]
+Cpu = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Day = Annotated[date, AfterValidator(_check_year)]
+Moment = Annotated[AwareDatetime, AfterValidator(_check_year)]
 PathTemplate = Annotated[str, AfterValidator(check_path_template)]
-MountPathTemplate = Annotated[PathTemplate, AfterValidator(_check_absolute)]
+VolumePathTemplate = Annotated[PathTemplate, AfterValidator(_check_relative)]
+MountPathTemplate = Annotated[
+    PathTemplate, AfterValidator(_check_absolute), AfterValidator(_check_place)
+]
 
 
 class CatalogModel(BaseModel):
@@ -112,7 +167,7 @@ class NfsSource(CatalogModel):
 class ClaimSource(CatalogModel):
     """An existing PersistentVolumeClaim in the pods' namespace."""
 
-    claimName: str  # noqa: N815 - Kubernetes' own spelling
+    claimName: Annotated[str, AfterValidator(_check_claim_name)]  # noqa: N815 - as Kubernetes does
     """Name of the PersistentVolumeClaim."""
 
 
@@ -163,9 +218,9 @@ class Size(CatalogModel):
     """Guaranteed memory, such as `1G`."""
     memory_limit: Memory | None = None
     """Most memory the server may use; the same as `memory` where it is left out."""
-    cpu: Annotated[float, Field(gt=0)]
+    cpu: Cpu
     """Guaranteed CPU cores, such as `0.5`."""
-    cpu_limit: Annotated[float, Field(gt=0)] | None = None
+    cpu_limit: Cpu | None = None
     """Most CPU cores the server may use; the same as `cpu` where it is left out."""
 
     @model_validator(mode="after")
@@ -201,7 +256,7 @@ class Mount(CatalogModel):
 
     volume: str
     """Name of a volume of this catalog."""
-    path: PathTemplate
+    path: VolumePathTemplate
     """Directory inside the volume, such as `homes/{username}`; fields: {username}, {course},
     {term}, {exam}, {role}, {hub}."""
     mount_at: MountPathTemplate
@@ -237,9 +292,9 @@ class Term(Level):
 
     title: Title | None = None
     """What people call it, such as `Winter 2026/27`; the id where it is left out."""
-    start: date
+    start: Day
     """First day on which students get their server."""
-    end: date
+    end: Day
     """Last day on which students get their server."""
 
     @model_validator(mode="after")
@@ -267,7 +322,7 @@ class Exam(Level):
     """The course that it belongs to."""
     term: TermId
     """The term that it belongs to."""
-    start: AwareDatetime
+    start: Moment
     """When it starts, with time zone: `2027-02-15T09:00:00+01:00`."""
     duration_minutes: Annotated[int, Field(gt=0, le=7 * 24 * 60)]
     """How long people may work, in minutes."""
@@ -302,7 +357,9 @@ class Catalog(CatalogModel):
     """Shown on the pages."""
     time_zone: Annotated[str, AfterValidator(_check_time_zone)] = "Europe/Berlin"
     """Where the university is: term days begin and end there, and pages show its time."""
-    volumes: Mapping[str, Volume] = Field(default_factory=dict)
+    volumes: Mapping[Annotated[str, AfterValidator(_check_volume_name)], Volume] = Field(
+        default_factory=dict
+    )
     """Places where files live, by name."""
     images: Mapping[str, Image]
     """Images, by name."""

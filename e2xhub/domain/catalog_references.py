@@ -5,13 +5,15 @@ pydantic has checked each value on its own before (`domain.catalog`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level, Mount
+from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.path_templates import fields_of
-from e2xhub.domain.roles import HubKind
+from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.settings import Place, exam_levels, term_levels
+from e2xhub.domain.volumes import plan_volumes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +42,7 @@ def check_references(catalog: Catalog) -> list[ReferenceFault]:
                 "themselves; choose another id",
             )
         )
-    return faults
+    return faults or list(_colliding_mounts(catalog))
 
 
 def _all_levels(catalog: Catalog) -> Iterator[tuple[Place, Level]]:
@@ -101,19 +103,57 @@ def _exam_faults(catalog: Catalog, place: Place, exam: Exam) -> Iterator[Referen
         yield from _undeclared((*place, "rooms", str(index)), "room", room, catalog.rooms)
 
 
-def _missing_essentials(catalog: Catalog) -> Iterator[ReferenceFault]:
-    chains = [
-        list(term_levels(catalog, course_id, term_id))
-        for course_id, course in catalog.courses.items()
-        for term_id in course.terms
-    ]
+def _all_chains(catalog: Catalog) -> Iterator[list[tuple[Place, Level]]]:
+    """The levels of each term and each exam, outermost first."""
+    for course_id, course in catalog.courses.items():
+        for term_id in course.terms:
+            yield list(term_levels(catalog, course_id, term_id))
     for exam_id, exam in catalog.exams.items():
         if exam.course in catalog.courses and exam.term in catalog.courses[exam.course].terms:
-            chains.append(list(exam_levels(catalog, exam_id)))
-    for chain in chains:
+            yield list(exam_levels(catalog, exam_id))
+
+
+def _missing_essentials(catalog: Catalog) -> Iterator[ReferenceFault]:
+    for chain in _all_chains(catalog):
         for key in ("image", "sizes"):
             if all(getattr(level, key) is None for _, level in chain):
                 yield ReferenceFault(
                     place=chain[-1][0],
                     message=f"no level sets {key!r}; set it here or in 'defaults'",
                 )
+
+
+def _colliding_mounts(catalog: Catalog) -> Iterator[ReferenceFault]:
+    """Mounts that nobody could start a server with, in a catalog without other faults."""
+    for chain in _all_chains(catalog):
+        place = chain[-1][0]
+        roles_on = EXAM_ROLES_ON if place[0] == "exams" else COURSE_ROLES_ON
+        mounts = {name: mount for _, level in chain for name, mount in level.mounts.items()}
+        messages = (
+            _planning_fault(catalog, mounts, hub, role, _sample_values(catalog, place))
+            for hub in HubKind
+            for role in sorted(roles_on[hub])
+        )
+        yield from (
+            ReferenceFault(place=place, message=message)
+            for message in dict.fromkeys(filter(None, messages))
+        )
+
+
+def _planning_fault(
+    catalog: Catalog, mounts: Mapping[str, Mount], hub: HubKind, role: Role, values: dict[str, str]
+) -> str | None:
+    values = {**values, "hub": hub.value, "role": role.value}
+    try:
+        plan_volumes(catalog, mounts, hub=hub, role=role, values=values)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def _sample_values(catalog: Catalog, place: Place) -> dict[str, str]:
+    """What fills the templates of the term or exam at `place`, for nobody in particular."""
+    if place[0] == "exams":
+        exam = catalog.exams[ExamId.parse(place[1])]
+        return {"course": exam.course, "term": exam.term, "exam": place[1], "username": "?"}
+    return {"course": place[1], "term": place[3], "username": "?"}

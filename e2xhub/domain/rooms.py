@@ -9,9 +9,14 @@ Address = IPv4Address | IPv6Address
 
 
 def parse_address(text: str) -> Address:
-    """The address in `text`, IPv4-mapped IPv6 as IPv4; raises ValueError for anything else."""
+    """The address in `text`, IPv4-mapped IPv6 as IPv4; raises ValueError for anything else.
+
+    The zone of a link-local address (`fe80::1%eth0`) is dropped: it means something on one host.
+    """
     address = ip_address(text.strip())
-    return getattr(address, "ipv4_mapped", None) or address
+    if isinstance(address, IPv4Address):
+        return address
+    return address.ipv4_mapped or IPv6Address(int(address))
 
 
 def is_within(address: Address, networks: Iterable[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from aiohttp import ClientError
 from kubernetes_asyncio.client import ApiException
 from kubespawner.slugs import safe_slug
 
@@ -14,6 +15,7 @@ from e2xhub.kubernetes.labels import EXAM, NETWORK
 
 MANAGED_BY = "app.kubernetes.io/managed-by"
 _OWNER = "e2xhub"
+_ATTEMPTS = 5  # of several spawns that correct a policy at once, one succeeds; the rest look again
 _HUB_PODS = {"app": "jupyterhub", "component": "hub"}
 _NAME_SERVICE_NAMESPACE = {"kubernetes.io/metadata.name": "kube-system"}
 
@@ -80,23 +82,24 @@ async def ensure_policy(api: Any, namespace: str, policy: dict[str, Any]) -> Non
     `api` is a `NetworkingV1Api`. Raises PolicyError where that is not possible, and where an
     object of that name belongs to somebody else.
     """
-    name = policy["metadata"]["name"]
+    shown = f"NetworkPolicy {namespace}/{policy['metadata']['name']}"
     try:
-        found = await _read_or_create(api, namespace, policy)
-        if found is None or _is_as_written(api, found, policy):
-            return
-        if (found.metadata.labels or {}).get(MANAGED_BY) != _OWNER:
-            raise PolicyError(
-                f"NetworkPolicy {namespace}/{name} exists and is not e2xhub's; rename or delete it"
-            )
-        body = {**policy, "metadata": _with_version(policy, found)}
-        await api.replace_namespaced_network_policy(name, namespace, body)
+        for _ in range(_ATTEMPTS):
+            found = await _read_or_create(api, namespace, policy)
+            if found is None or _is_as_written(api, found, policy):
+                return
+            if (found.metadata.labels or {}).get(MANAGED_BY) != _OWNER:
+                raise PolicyError(f"{shown} exists and is not e2xhub's; rename or delete it")
+            if await _replace(api, namespace, policy, found):
+                return
     except ApiException as error:
         raise PolicyError(
-            f"NetworkPolicy {namespace}/{name} could not be ensured "
-            f"({error.status} {error.reason}); "
+            f"{shown} could not be ensured ({error.status} {error.reason}); "
             "the hub's service account needs get, create and update on networkpolicies"
         ) from error
+    except ClientError as error:
+        raise PolicyError(f"{shown} could not be ensured: {error}") from error
+    raise PolicyError(f"{shown} is changed again and again by somebody else")
 
 
 async def _read_or_create(api: Any, namespace: str, policy: dict[str, Any]) -> Any:
@@ -114,6 +117,18 @@ async def _read_or_create(api: Any, namespace: str, policy: dict[str, Any]) -> A
         # Another spawn made it in between.
         return await api.read_namespaced_network_policy(policy["metadata"]["name"], namespace)
     return None
+
+
+async def _replace(api: Any, namespace: str, policy: dict[str, Any], found: Any) -> bool:
+    """Whether `found` is now as written; not, where somebody changed it in between."""
+    name, body = found.metadata.name, {**policy, "metadata": _with_version(policy, found)}
+    try:
+        await api.replace_namespaced_network_policy(name, namespace, body)
+    except ApiException as error:
+        if error.status != 409:
+            raise
+        return False
+    return True
 
 
 def _is_as_written(api: Any, found: Any, policy: dict[str, Any]) -> bool:

@@ -29,6 +29,14 @@ _CHOICE_MAX = 300
 _NAMES_NOTHING = "?"
 
 
+class SpawnRefusedError(web.HTTPError):
+    """A refusal with a sentence for the person; JupyterHub shows it without status and reason."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(status, sentence)
+        self.jupyterhub_message = sentence
+
+
 class E2xSpawner(KubeSpawner):  # type: ignore[misc]
     """A KubeSpawner that takes image, size, volumes, environment and network from one offer.
 
@@ -132,7 +140,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
     async def get_pod_manifest(self) -> Any:
         """The pod of the authorised offer; refuses to make any other."""
         if self.offer is None:
-            raise web.HTTPError(403, "This server is not available.")
+            raise SpawnRefusedError(403, "This server is not available.")
         pod = await super().get_pod_manifest()
         pod.metadata.labels.update(make_labels(self.offer))
         return pod
@@ -146,7 +154,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         except NotOfferedError as refusal:
             translate = translator_for(self.handler)
             self.log.warning("%s is refused %r: %s", self._log_name, choice, refusal)
-            raise web.HTTPError(403, translate.refusal(refusal.reason, refusal.at)) from None
+            raise SpawnRefusedError(403, translate.refusal(refusal.reason, refusal.at)) from None
         name = next(key for key, known in offer.sizes.items() if known is size)
         return offer, {"profile": offer.slug, "size": name}
 
@@ -192,7 +200,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
             )
         except (PolicyError, TimeoutError, asyncio.TimeoutError) as error:
             self.log.error("%s is not started: %s", self._log_name, error)
-            raise web.HTTPError(
+            raise SpawnRefusedError(
                 503, "The server cannot be locked down at the moment. Please tell your proctor."
             ) from error
 

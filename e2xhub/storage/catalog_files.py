@@ -16,6 +16,7 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_references import check_references
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import yaml_lines
+from e2xhub.storage.directories import files_below
 
 _SUFFIXES = {".yaml", ".yml"}
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
@@ -46,7 +47,7 @@ def load_catalog(path: Path) -> Catalog:
 def _files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+    files = files_below(path, _SUFFIXES)
     if not files:
         raise FaultsFoundError(
             [Fault(file=str(path), line=1, message="no YAML file is here; expected a catalog")]
@@ -106,7 +107,9 @@ def _merge(
 
 
 def _as_fault(detail: Any, lines: _Lines, path: Path) -> Fault:
-    place = tuple(str(part) for part in detail["loc"] if part != "[key]")
+    place = tuple(map(str, detail["loc"]))
+    if place[-1:] == ("[key]",) and detail["type"] != "extra_forbidden":
+        place = place[:-1]  # pydantic's mark for a key that is faulty itself
     shown = ".".join(place) or "the catalog"
     words = _PLAIN_WORDS.get(detail["type"])
     message = words.format(key=place[-1]) if words else detail["msg"].removeprefix("Value error, ")
@@ -118,4 +121,9 @@ def _fault_at(place: yaml_lines.Path, message: str, lines: _Lines, path: Path) -
     while place and place not in lines:
         place = place[:-1]
     file, line = lines.get(place, (str(path), 1))
-    return Fault(file=file, line=line, message=message)
+    return Fault(file=file, line=line, message="".join(map(_printable, message)))
+
+
+def _printable(character: str) -> str:
+    """Names in a catalog are anybody's text; a fault is one line that a terminal can show."""
+    return character if character.isprintable() else repr(character)[1:-1]

@@ -55,8 +55,16 @@ one_time_passwords = sa.Table(
     sa.Column("issued_by", sa.String(200), nullable=False),
     sa.Column("consumed_at", Moment),
     sa.Column("consumed_from", sa.String(45)),
-    # Two proctors who issue at once get one password: the second row is refused.
     sa.UniqueConstraint("exam", "username", "generation", name="uq_one_time_passwords_generation"),
+    # Two proctors who issue at once get one password: the second active row is refused.
+    sa.Index(
+        "uq_one_time_passwords_active",
+        "exam",
+        "username",
+        unique=True,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    ),
 )
 
 
@@ -68,9 +76,9 @@ def make_engine(url: str) -> Engine:
         @sa.event.listens_for(engine, "connect")
         def _set_up_sqlite(connection: Any, _record: object) -> None:
             for pragma in (
+                f"busy_timeout={_BUSY_SECONDS}000",
                 "journal_mode=WAL",
                 "synchronous=FULL",
-                f"busy_timeout={_BUSY_SECONDS}000",
             ):
                 connection.execute(f"PRAGMA {pragma}")
 
@@ -90,6 +98,9 @@ def migrate(engine: Engine) -> None:
 def _lock_migrations(connection: sa.Connection) -> None:
     if connection.dialect.name == "postgresql":
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(8275019)"))
+    elif connection.dialect.name == "sqlite":
+        # Python's driver begins no transaction before CREATE TABLE.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def masked_url(url: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 
 from e2xhub.domain.passwords import Pepper
@@ -31,10 +33,18 @@ def load_pepper(path: Path) -> Pepper:
 
 def ensure_pepper(path: Path) -> Pepper:
     """The pepper in `path`, made where there is none yet (mode 0600)."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return load_pepper(path)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(Pepper.make().text + "\n")
+    if not path.exists():
+        _make_file(path, Pepper.make().text + "\n")
     return load_pepper(path)
+
+
+def _make_file(path: Path, text: str) -> None:
+    """Makes `path` whole at once; one that somebody else made at the same moment stays."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(text)
+        with suppress(FileExistsError):
+            os.link(name, path)
+    finally:
+        Path(name).unlink()

@@ -18,6 +18,7 @@ from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.roles import COURSE_ROLES, EXAM_ROLES, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
 from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.storage.directories import files_below
 
 _KNOWN = {"username", "course", "term", "exam", "role"}
 _DELIMITERS = ",;\t"
@@ -38,7 +39,7 @@ def load_roster(path: Path, catalog: Catalog) -> Roster:
 def _files_of(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    files = sorted(file for file in path.rglob("*.csv") if file.is_file())
+    files = files_below(path, {".csv"})
     if not files:
         raise FaultsFoundError(
             [Fault(file=str(path), line=1, message="no CSV file is here; expected a roster")]
@@ -118,7 +119,7 @@ class _FileReader:
             raise ValueError(f"the row has {len(row)} cells; expected {len(columns)} as the header")
         cells = {**self.implied, **dict(zip(columns, row, strict=True))}
         username = Username.parse(cells["username"])
-        if cells.get("exam"):
+        if cells.get("exam") or not {"course", "term"} <= cells.keys():
             return self._exam_membership(username, cells)
         return self._course_membership(username, cells)
 

@@ -10,6 +10,13 @@ import yaml
 
 Path = tuple[str, ...]
 
+_TAG = "tag:yaml.org,2002:"
+_PLAIN_TAGS = {
+    yaml.MappingNode: {"map"},
+    yaml.SequenceNode: {"seq"},
+    yaml.ScalarNode: {"null", "bool", "int", "float", "timestamp", "str"},
+}
+
 
 @dataclass
 class YamlFaultError(Exception):
@@ -30,35 +37,43 @@ class YamlDocument:
 def parse_yaml(text: str) -> YamlDocument:
     """The single document in `text`; raises YamlFaultError where it is not usable.
 
-    Only plain YAML: tags that would make Python objects are refused, and so are anchors that
-    would let a small file grow without limit (aliases are refused altogether).
+    Only plain YAML: tags that would make anything but plain values are refused, and so are
+    aliases, which would let a small file grow without limit.
     """
-    loader = yaml.SafeLoader(text)
-    document = YamlDocument()
     try:
-        if any(isinstance(token, yaml.AliasToken) for token in yaml.scan(text, yaml.SafeLoader)):
-            raise YamlFaultError(_line_of_alias(text), "YAML aliases (*name) are not allowed here")
-        node = loader.get_single_node()
-        if node is not None:
-            document.value = _construct(loader, node, (), document.lines)
+        return _parse(text)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        message = f"the character U+{int(error.character):04X} is not allowed in YAML"
+        raise YamlFaultError(line, message) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise YamlFaultError(line, f"this is not YAML: {error.problem or error.context}") from None
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise YamlFaultError(1, f"this is not YAML: {error}") from None
-    finally:
-        loader.dispose()
+    except RecursionError:
+        raise YamlFaultError(1, "this is nested too deeply") from None
+
+
+def _parse(text: str) -> YamlDocument:
+    for token in yaml.scan(text, yaml.SafeLoader):
+        if isinstance(token, yaml.AliasToken):
+            line = token.start_mark.line + 1
+            raise YamlFaultError(line, "YAML aliases (*name) are not allowed here")
+    loader = yaml.SafeLoader(text)
+    document = YamlDocument()
+    node = loader.get_single_node()
+    if node is not None:
+        document.value = _construct(loader, node, (), document.lines)
     return document
-
-
-def _line_of_alias(text: str) -> int:
-    tokens = yaml.scan(text, yaml.SafeLoader)
-    return next(int(t.start_mark.line) + 1 for t in tokens if isinstance(t, yaml.AliasToken))
 
 
 def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict[Path, int]) -> Any:
     lines.setdefault(path, node.start_mark.line + 1)
+    if node.tag.removeprefix(_TAG) not in _PLAIN_TAGS[type(node)]:
+        tag = node.tag.replace(_TAG, "!!")
+        raise YamlFaultError(node.start_mark.line + 1, f"the tag {tag!r} is not allowed here")
     if isinstance(node, yaml.MappingNode):
         return _construct_mapping(loader, node, path, lines)
     if isinstance(node, yaml.SequenceNode):
@@ -66,7 +81,19 @@ def _construct(loader: yaml.SafeLoader, node: yaml.Node, path: Path, lines: dict
             _construct(loader, item, (*path, str(index)), lines)
             for index, item in enumerate(node.value)
         ]
-    return loader.construct_object(node)
+    return _construct_scalar(loader, node)
+
+
+def _construct_scalar(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    try:
+        return loader.construct_object(node)
+    # PyYAML lets through what its conversions raise, for example for the day 2027-13-01.
+    except (ValueError, LookupError, AttributeError, ArithmeticError) as error:
+        raise YamlFaultError(
+            node.start_mark.line + 1,
+            f"{node.value!r} cannot be read ({error}); "
+            "correct it, or put it in quotes if it is a text",
+        ) from None
 
 
 def _construct_mapping(

@@ -29,6 +29,14 @@ def upgrade() -> None:
             "exam", "username", "generation", name="uq_one_time_passwords_generation"
         ),
     )
+    op.create_index(
+        "uq_one_time_passwords_active",
+        "one_time_passwords",
+        ["exam", "username"],
+        unique=True,
+        sqlite_where=sa.text("state = 'active'"),
+        postgresql_where=sa.text("state = 'active'"),
+    )
 
 
 def downgrade() -> None:

@@ -1,0 +1,285 @@
+"""Each value of the catalog is checked on its own, and a refusal says what was expected."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from e2xhub.domain.catalog import (
+    Access,
+    Exam,
+    Image,
+    Level,
+    Memory,
+    Mount,
+    NfsSource,
+    Size,
+    Term,
+    Volume,
+    parse_memory,
+)
+from e2xhub.domain.catalog import Catalog as CatalogModel
+from e2xhub.domain.roles import HubKind, Role
+
+EXAM = {
+    "title": "Exam",
+    "course": "ml",
+    "term": "WS26",
+    "start": "2027-02-15T09:00:00+01:00",
+    "duration_minutes": 90,
+    "rooms": ["lab"],
+}
+SIZE = {"title": "Small", "memory": "1G", "cpu": 1}
+MOUNT = {"volume": "files", "path": "homes/{username}", "mount_at": "/home/x", "access": {}}
+CATALOG = {"university": "U", "images": {}, "sizes": {}}
+
+
+def message_of(model: type[BaseModel], written: dict[str, Any]) -> str:
+    """The only message with which `model` refuses `written`."""
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate(written)
+    (fault,) = caught.value.errors()
+    return str(fault["msg"]).removeprefix("Value error, ")
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("512", 512),
+        (512, 512),
+        ("1K", 2**10),
+        ("512M", 2**29),
+        ("1.5G", 3 * 2**29),
+        ("1.0G", 2**30),
+        ("2Gi", 2**31),
+        ("1T", 2**40),
+    ],
+)
+def test_memory_is_counted_in_powers_of_1024(text: object, amount: int) -> None:
+    assert parse_memory(text) == amount
+
+
+@pytest.mark.parametrize("value", ["", "G", "1 G", "-1G", "1g", "1GB", "1e3", True, None, "1.G"])
+def test_text_that_is_no_amount_of_memory_is_refused(value: object) -> None:
+    with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is asserted
+        parse_memory(value)
+    assert str(caught.value) == (
+        f"{value!r} is not an amount of memory; expected a text such as '2G'"
+    )
+
+
+@pytest.mark.parametrize("digits", [5000, 1_100_000])
+def test_absurd_amount_of_memory_is_a_fault(digits: int) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Memory).validate_python("9" * digits + "T")
+
+
+@pytest.mark.parametrize("memory", [0, "0", "0.0001"])
+def test_no_memory_is_refused(memory: object) -> None:
+    assert message_of(Size, {**SIZE, "memory": memory}) == "Input should be greater than 0"
+
+
+@pytest.mark.parametrize("cpu", [float("inf"), float("nan"), 0, -1])
+def test_cpu_that_is_no_amount_is_refused(cpu: float) -> None:
+    assert message_of(Size, {**SIZE, "cpu": cpu}) in (
+        "Input should be greater than 0",
+        "Input should be a finite number",
+    )
+
+
+@pytest.mark.parametrize(
+    ("limit", "message"),
+    [
+        ({"memory_limit": "512M"}, "memory_limit is below memory; expected at least as much"),
+        ({"cpu_limit": 0.5}, "cpu_limit is below cpu; expected at least as much"),
+    ],
+)
+def test_limit_below_its_guarantee_is_refused(limit: dict[str, object], message: str) -> None:
+    assert message_of(Size, {**SIZE, **limit}) == message
+
+
+@pytest.mark.parametrize(
+    ("written", "source"),
+    [
+        ({"nfs": {"server": "n", "path": "/x"}}, {"nfs": {"server": "n", "path": "/x"}}),
+        ({"hostPath": {"path": "/x"}}, {"hostPath": {"path": "/x"}}),
+        (
+            {"persistentVolumeClaim": {"claimName": "homes"}},
+            {"persistentVolumeClaim": {"claimName": "homes"}},
+        ),
+    ],
+)
+def test_source_of_a_volume_is_spelled_as_in_kubernetes(
+    written: dict[str, Any], source: dict[str, Any]
+) -> None:
+    assert Volume.model_validate(written).source == source
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {},
+        {"nfs": None},
+        {"nfs": {"server": "n", "path": "/x"}, "hostPath": {"path": "/x"}},
+        {"nfs": None, "hostPath": {"path": "/x"}},
+    ],
+)
+def test_volume_has_exactly_one_source(written: dict[str, Any]) -> None:
+    expected = "expected exactly one of nfs, persistentVolumeClaim, hostPath"
+    assert message_of(Volume, written) == expected
+
+
+@pytest.mark.parametrize("path", ["export", "", "/export/../etc", "~/x"])
+def test_exported_path_is_absolute(path: str) -> None:
+    assert message_of(NfsSource, {"server": "n", "path": path}) == (
+        f"{path!r} is not usable here; expected an absolute path without '..'"
+    )
+
+
+@pytest.mark.parametrize("name", ["Files", "my_files", "files-", "-files", "a" * 60, "a.b", ""])
+def test_name_of_a_volume_fits_into_a_pod(name: str) -> None:
+    volumes = {name: {"hostPath": {"path": "/srv"}}}
+    assert message_of(CatalogModel, {**CATALOG, "volumes": volumes}) == (
+        f"{name!r} is no name of a volume; expected at most 59 of the characters a-z 0-9 - "
+        "that begin and end with a letter or digit, such as 'homes'"
+    )
+
+
+@pytest.mark.parametrize("name", ["Homes", "homes_1", "", "-a", "a b"])
+def test_name_of_a_claim_is_one_that_kubernetes_takes(name: str) -> None:
+    assert message_of(Volume, {"persistentVolumeClaim": {"claimName": name}}) == (
+        f"{name!r} is no name of a PersistentVolumeClaim; expected one such as 'jupyter-homes'"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["quay.io/jupyter/scipy-notebook:1.0", "busybox", f"a/b@sha256:{'0' * 64}"]
+)
+def test_image_may_have_registry_tag_and_digest(name: str) -> None:
+    assert Image.model_validate({"name": name}).pull_policy == "IfNotPresent"
+
+
+@pytest.mark.parametrize("name", ["", "A/b", "a b", "a\n", "{username}", "a@sha256:12"])
+def test_text_that_is_no_image_is_refused(name: str) -> None:
+    assert message_of(Image, {"name": name}) == (
+        f"{name!r} is no image; expected one such as 'quay.io/jupyter/scipy-notebook:1.0'"
+    )
+
+
+def test_observer_among_the_writers_is_refused() -> None:
+    message = message_of(Access, {"read_write": ["grader", "observer"]})
+    assert message == "observer writes nothing; expected it in read_only"
+
+
+def test_role_that_both_reads_and_writes_is_refused() -> None:
+    written = {"read_only": ["student", "grader"], "read_write": ["student", "grader"]}
+    message = message_of(Access, written)
+    assert message == "grader, student is in read_only and read_write; expected one"
+
+
+def test_role_that_is_not_named_gets_nothing() -> None:
+    access = Access.model_validate({"read_only": ["student"]})
+    assert (access.read_only, access.read_write) == (frozenset({Role.STUDENT}), frozenset())
+
+
+def test_mount_is_not_on_exam_hubs_unless_it_says_so() -> None:
+    assert Mount.model_validate(MOUNT).hubs == {HubKind.ASSIGNMENT, HubKind.GRADING}
+
+
+@pytest.mark.parametrize("path", ["/homes/{username}", "//x"])
+def test_path_of_a_mount_is_relative_to_its_volume(path: str) -> None:
+    assert message_of(Mount, {**MOUNT, "path": path}) == (
+        f"{path!r} begins with '/'; expected a path inside the volume, such as 'homes/{{username}}'"
+    )
+
+
+@pytest.mark.parametrize("place", ["home/x", "{username}", "/a/../b"])
+def test_place_of_a_mount_is_absolute(place: str) -> None:
+    with pytest.raises(ValidationError, match=r"without '\.\.'|'\.' or '\.\.' component"):
+        Mount.model_validate({**MOUNT, "mount_at": place})
+
+
+@pytest.mark.parametrize("place", ["/", "//", "/a:b"])
+def test_place_of_a_mount_is_one_that_kubernetes_takes(place: str) -> None:
+    assert message_of(Mount, {**MOUNT, "mount_at": place}) == (
+        f"{place!r} is no place for a mount; expected a directory below '/', without ':'"
+    )
+
+
+@pytest.mark.parametrize("name", ["", "1A", "A-B", "A=B", "A B", "Ä"])
+def test_name_of_an_environment_variable_is_checked(name: str) -> None:
+    assert message_of(Level, {"environment": {name: "x"}}) == (
+        f"{name!r} is no name of an environment variable; expected one such as 'LANG'"
+    )
+
+
+def test_unknown_key_is_a_fault() -> None:
+    assert message_of(Level, {"img": "x"}) == "Extra inputs are not permitted"
+
+
+def test_term_that_ends_before_it_starts_is_refused() -> None:
+    message = message_of(Term, {"start": "2027-03-31", "end": "2026-10-01"})
+    assert message == "the term ends on 2026-10-01, before it starts on 2027-03-31"
+
+
+@pytest.mark.parametrize("year", ["0001", "1999", "9999"])
+def test_year_outside_of_the_calendar_is_refused(year: str) -> None:
+    day = f"{year}-06-01"
+    expected = f"the year {int(year)} cannot be meant; expected one from 2000 to 2999"
+    with pytest.raises(ValidationError) as caught:
+        Term.model_validate({"start": day, "end": day})
+    assert [fault["msg"] for fault in caught.value.errors()] == [f"Value error, {expected}"] * 2
+    assert message_of(Exam, {**EXAM, "start": f"{day}T09:00:00Z"}) == expected
+
+
+def test_exam_admits_from_early_entry_until_its_end() -> None:
+    exam = Exam.model_validate({**EXAM, "early_entry_minutes": 15})
+    assert exam.opens_at == datetime(2027, 2, 15, 7, 45, tzinfo=timezone.utc)
+    assert exam.ends_at == datetime(2027, 2, 15, 9, 30, tzinfo=timezone.utc)
+
+
+def test_start_of_an_exam_without_time_zone_is_refused() -> None:
+    message = message_of(Exam, {**EXAM, "start": "2027-02-15T09:00:00"})
+    assert message == "Input should have timezone info"
+
+
+def test_exam_without_rooms_is_refused() -> None:
+    assert message_of(Exam, {**EXAM, "rooms": []}) == (
+        "an exam without rooms would admit nobody; expected at least one room"
+    )
+
+
+@pytest.mark.parametrize("network", ["open", "no-internet"])
+def test_exam_with_another_network_is_refused(network: str) -> None:
+    message = message_of(Exam, {**EXAM, "network": network})
+    assert message == f"network is {network}; expected 'exam' (or leave it out)"
+
+
+@pytest.mark.parametrize("name", ["Europe/Berlin", "UTC"])
+def test_time_zone_is_one_of_the_database(name: str) -> None:
+    assert CatalogModel.model_validate({**CATALOG, "time_zone": name}).time_zone == name
+
+
+@pytest.mark.parametrize("name", ["", "Europe", "Berlin", "../etc/passwd", "\0", "x" * 5000, "/"])
+def test_any_other_time_zone_is_refused(name: str) -> None:
+    assert message_of(CatalogModel, {**CATALOG, "time_zone": name}) == (
+        f"{name!r} is no time zone; expected one such as 'Europe/Berlin'"
+    )
+
+
+@pytest.mark.parametrize("network", ["10.0.0.0/33", "10.0.0.1/8", "lab", "", "::/129"])
+def test_network_of_a_room_is_checked(network: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        CatalogModel.model_validate({**CATALOG, "rooms": {"lab": [network]}})
+    (fault,) = caught.value.errors()
+    assert fault["loc"] == ("rooms", "lab", 0)
+    assert repr(network) in fault["msg"] or network in fault["msg"]
+
+
+def test_catalog_cannot_be_changed() -> None:
+    catalog = CatalogModel.model_validate(CATALOG)
+    with pytest.raises(ValidationError, match="frozen"):
+        catalog.university = "other"

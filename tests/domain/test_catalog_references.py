@@ -1,0 +1,185 @@
+"""What is used in a catalog is declared in it, and what levels make together can be started."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog_references import ReferenceFault, check_references
+from e2xhub.domain.offers import Registry
+from e2xhub.domain.roles import HubKind
+from tests.domain.universities import catalogs, moments, rosters
+
+WRITTEN: dict[str, Any] = {
+    "university": "U",
+    "volumes": {"files": {"hostPath": {"path": "/srv"}}},
+    "images": {"one": {"name": "one:1"}},
+    "sizes": {"small": {"title": "Small", "memory": "1G", "cpu": 1}},
+    "rooms": {"lab": ["10.0.0.0/8"]},
+    "defaults": {"image": "one", "sizes": ["small"]},
+    "courses": {
+        "ml": {
+            "title": "ML",
+            "terms": {"WS26": {"start": "2026-10-01", "end": "2027-03-31"}},
+        }
+    },
+    "exams": {
+        "pz": {
+            "title": "PZ",
+            "course": "ml",
+            "term": "WS26",
+            "start": "2027-02-15T09:00:00+01:00",
+            "duration_minutes": 90,
+            "rooms": ["lab"],
+        }
+    },
+}
+TERM = ("courses", "ml", "terms", "WS26")
+
+
+def faults_with(*changes: tuple[str, Any]) -> list[ReferenceFault]:
+    """The faults of `WRITTEN` where each dotted key has another value; None takes it out."""
+    written = deepcopy(WRITTEN)
+    for dotted, value in changes:
+        *outer, last = dotted.split(".")
+        at = written
+        for key in outer:
+            at = at.setdefault(key, {})
+        if value is None:
+            del at[last]
+        else:
+            at[last] = value
+    return check_references(Catalog.model_validate(written))
+
+
+def mount(**changes: Any) -> dict[str, Any]:
+    return {
+        "volume": "files",
+        "path": "x",
+        "mount_at": "/x",
+        "access": {"read_only": ["student"]},
+        **changes,
+    }
+
+
+def test_catalog_whose_names_are_declared_has_no_faults() -> None:
+    assert faults_with() == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "place", "message"),
+    [
+        (
+            "defaults.image",
+            "two",
+            ("defaults", "image"),
+            "image 'two' is not declared; expected one of: one",
+        ),
+        (
+            "courses.ml.sizes",
+            ["small", "big"],
+            ("courses", "ml", "sizes", "1"),
+            "size 'big' is not declared; expected one of: small",
+        ),
+        (
+            "courses.ml.terms.WS26.sizes",
+            [],
+            (*TERM, "sizes"),
+            "sizes is empty; expected at least one, or no key",
+        ),
+        (
+            "courses.ml.mounts",
+            {"home": mount(volume="nfs")},
+            ("courses", "ml", "mounts", "home", "volume"),
+            "volume 'nfs' is not declared; expected one of: files",
+        ),
+        (
+            "exams.pz.course",
+            "db",
+            ("exams", "pz", "course"),
+            "course 'db' is not declared; expected one of: ml",
+        ),
+        (
+            "exams.pz.term",
+            "SS27",
+            ("exams", "pz", "term"),
+            "term 'SS27' is not declared; expected one of: WS26",
+        ),
+        (
+            "exams.pz.rooms",
+            ["lab", "hall"],
+            ("exams", "pz", "rooms", "1"),
+            "room 'hall' is not declared; expected one of: lab",
+        ),
+        (
+            "courses.exams",
+            {"title": "x"},
+            ("courses", "exams"),
+            "the course id 'exams' stands for the exams themselves; choose another id",
+        ),
+    ],
+)
+def test_value_that_fits_nothing_is_a_fault_at_its_place(
+    key: str, value: Any, place: tuple[str, ...], message: str
+) -> None:
+    assert faults_with((key, value)) == [ReferenceFault(place=place, message=message)]
+
+
+@pytest.mark.parametrize("key", ["image", "sizes"])
+def test_essential_that_no_level_sets_is_a_fault_of_each_innermost_level(key: str) -> None:
+    message = f"no level sets {key!r}; set it here or in 'defaults'"
+    assert faults_with((f"defaults.{key}", None)) == [
+        ReferenceFault(place=TERM, message=message),
+        ReferenceFault(place=("exams", "pz"), message=message),
+    ]
+
+
+@pytest.mark.parametrize("hubs", [["assignment", "grading"], ["exam", "grading"], []])
+def test_field_exam_in_a_mount_of_a_course_is_a_fault(hubs: list[str]) -> None:
+    mounts = {"home": mount(path="{exam}", hubs=hubs)}
+    assert faults_with(("courses.ml.mounts", mounts)) == [
+        ReferenceFault(
+            place=("courses", "ml", "mounts", "home", "path"),
+            message="'{exam}' uses {exam}, which a course has not; "
+            "expected 'hubs: [exam]' beside it",
+        )
+    ]
+
+
+@pytest.mark.parametrize("key", ["defaults.mounts", "exams.pz.mounts"])
+def test_field_exam_may_be_used_where_there_is_always_an_exam(key: str) -> None:
+    assert faults_with((key, {"home": mount(path="{exam}", hubs=["exam"])})) == []
+
+
+def test_mounts_that_want_the_same_place_are_a_fault() -> None:
+    changes = (
+        ("defaults.mounts", {"home": mount(mount_at="/srv/{course}")}),
+        ("courses.ml.mounts", {"data": mount(mount_at="/srv/ml/")}),
+    )
+    message = "mounts 'home' and 'data' both want /srv/ml; expected different places"
+    assert faults_with(*changes) == [ReferenceFault(place=TERM, message=message)]
+
+
+def test_mounts_of_different_roles_or_hubs_may_want_the_same_place() -> None:
+    mounts = {
+        "home": mount(),
+        "graders": mount(access={"read_write": ["grader"]}),
+        "exam": mount(hubs=["exam"]),
+    }
+    assert faults_with(("defaults.mounts", mounts)) == []
+
+
+@settings(max_examples=60)
+@given(catalogs, rosters, st.sampled_from(HubKind), moments)
+def test_catalog_without_faults_offers_something_or_refuses_it(
+    catalog: Catalog, roster: Any, hub: HubKind, now: Any
+) -> None:
+    registry = Registry(catalog=catalog, roster=roster, hub=hub)
+    for username in roster.usernames:
+        listed = registry.offers_for(username, now)
+        assert all(offer.sizes and offer.image for offer in listed.offers)

@@ -1,0 +1,68 @@
+"""A roster is an index of memberships."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
+from e2xhub.domain.roles import Role
+from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
+from tests.domain.universities import memberships
+
+
+def exam_membership(role: Role = Role.STUDENT, **attributes: str) -> ExamMembership:
+    return ExamMembership(
+        username=Username.parse("alice"),
+        exam=ExamId.parse("ml-pz1"),
+        role=role,
+        attributes=attributes,
+    )
+
+
+def test_stranger_has_no_memberships(small_roster: Roster) -> None:
+    assert small_roster.memberships_of("mallory") == ()
+
+
+def test_memberships_keep_the_order_of_the_roster(small_roster: Roster) -> None:
+    assert [membership.role for membership in small_roster.memberships_of("gina")] == [
+        Role.GRADER,
+        Role.STUDENT,
+        Role.GRADER,
+    ]
+
+
+def test_same_membership_twice_is_one_and_the_first_one_counts() -> None:
+    roster = Roster([exam_membership(seat="1"), exam_membership(seat="2")])
+    assert len(roster) == 1
+    (membership,) = roster.exam_memberships_of("alice", Role.STUDENT)
+    assert membership.attributes == {"seat": "1"}
+
+
+def test_one_person_may_have_two_roles_in_one_exam() -> None:
+    assert len(Roster([exam_membership(), exam_membership(Role.GRADER)])) == 2
+
+
+def test_exam_memberships_are_those_of_the_role(small_roster: Roster) -> None:
+    exams = [item.exam for item in small_roster.exam_memberships_of("alice", Role.STUDENT)]
+    assert exams == ["ml-pz1", "ml-pz2"]
+    assert small_roster.exam_memberships_of("alice", Role.PROCTOR) == ()
+
+
+def test_course_membership_is_no_exam_membership() -> None:
+    membership = CourseMembership(
+        username=Username.parse("alice"),
+        course=CourseId.parse("ml"),
+        term=TermId.parse("WS26"),
+        role=Role.STUDENT,
+    )
+    assert Roster([membership]).exam_memberships_of("alice", Role.STUDENT) == ()
+
+
+@given(st.lists(memberships, max_size=20))
+def test_roster_loses_and_invents_nobody(written: list[Membership]) -> None:
+    roster = Roster(written)
+    found = [item for name in roster.usernames for item in roster.memberships_of(name)]
+    assert set(found) == set(written)
+    assert len(roster) == len(set(written))
+    assert roster.usernames == {membership.username for membership in written}

@@ -1,0 +1,110 @@
+"""The command `e2xhub demo`: how it starts and ends, and that nothing of it is left running."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.hub.demo_process import (
+    DemoProcess,
+    find_free_ports,
+    find_processes,
+    run_command,
+    wait_until_gone,
+)
+from tests.hub.http_session import HubSession
+
+pytestmark = pytest.mark.hub
+
+NOTES = "/user/quentin/api/contents/notes.txt"
+FOUND = "what quentin found out"
+
+
+@pytest.fixture(scope="module")
+def own_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
+    """A demo that the tests of this module start and end; each leaves it open or ended."""
+    demo = DemoProcess(tmp_path_factory.mktemp("own") / "campus")
+    try:
+        yield demo
+    finally:
+        demo.end_by_force()
+
+
+@pytest.fixture
+def open_demo(own_demo: DemoProcess) -> DemoProcess:
+    """That demo, open, with quentin's file."""
+    if not own_demo.is_running:
+        own_demo.start()
+        written = {"type": "file", "format": "text", "content": FOUND}
+        assert _start_server(own_demo).call_api("PUT", NOTES, written).status in (200, 201)
+    return own_demo
+
+
+def test_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
+    port = find_free_ports()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port + 10))
+        taken.listen()
+        result = run_command({}, "demo", "--port", str(port), "--directory", str(tmp_path / "d"))
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"port {port + 10} is taken; end what uses it, or choose other ports with: "
+        f"e2xhub demo --port {port + 1000}\n"
+    )
+
+
+def test_interrupted_while_it_starts_it_ends_and_leaves_nothing(own_demo: DemoProcess) -> None:
+    own_demo.launch()
+    while not own_demo.files.environment.exists():
+        assert own_demo.process.poll() is None, own_demo.printed
+        time.sleep(0.02)
+    assert own_demo.end(signal.SIGINT) == 0
+    assert wait_until_gone(own_demo.directory) == []
+
+
+def test_two_demos_on_one_machine_do_not_mix_up_their_servers(
+    demo: DemoProcess, open_demo: DemoProcess
+) -> None:
+    rosa = demo.sign_in("rosa")
+    assert rosa.call_api("POST", "/hub/api/users/rosa/server").status in (201, 202)
+    here = {pod["status"]["podIP"] for pod in demo.cluster.pods()}
+    there = {pod["status"]["podIP"] for pod in open_demo.cluster.pods()}
+    assert here
+    assert there
+    assert not here & there
+
+
+def test_keyboard_interrupt_ends_everything_and_files_are_there_again(
+    open_demo: DemoProcess,
+) -> None:
+    assert find_processes(open_demo.directory)
+    assert open_demo.end(signal.SIGINT) == 0
+    assert wait_until_gone(open_demo.directory) == []
+    open_demo.start()
+    assert _start_server(open_demo).get(NOTES).json()["content"] == FOUND
+
+
+def test_killed_demo_leaves_nothing_and_starts_again(open_demo: DemoProcess) -> None:
+    assert open_demo.end(signal.SIGKILL) == -signal.SIGKILL
+    assert wait_until_gone(open_demo.directory) == []
+    open_demo.start()
+    assert _start_server(open_demo).get(NOTES).json()["content"] == FOUND
+    assert open_demo.end(signal.SIGTERM) == 0
+    assert wait_until_gone(open_demo.directory) == []
+
+
+def _start_server(demo: DemoProcess) -> HubSession:
+    """quentin's browser at his JupyterLab."""
+    quentin = demo.sign_in("quentin")
+    answer = quentin.call_api("POST", "/hub/api/users/quentin/server")
+    assert answer.status in (201, 202), answer
+    while not quentin.call_api("GET", "/hub/api/users/quentin").json()["servers"][""]["ready"]:
+        time.sleep(0.2)
+    page = quentin.get("/user/quentin/lab")
+    assert page.status == 200, page
+    return quentin

@@ -1,0 +1,132 @@
+"""The tables are what `metadata` says, however often and by whomever they are migrated."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy.engine import Engine
+
+from e2xhub.storage.database import Moment, make_engine, masked_url, metadata, migrate
+
+_MIGRATE = """
+import sys
+from e2xhub.storage.database import make_engine, migrate
+sys.stdin.read()
+migrate(make_engine(sys.argv[1]))
+"""
+
+
+def differences(engine: Engine) -> list[object]:
+    """What the database has other than `metadata`."""
+    with engine.connect() as connection:
+        options = {"version_table": "e2xhub_alembic_version", "compare_type": True}
+        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+
+
+def test_migrations_make_the_tables_of_the_metadata(engine: Engine) -> None:
+    migrate(engine)
+    assert differences(engine) == []
+
+
+def test_comparison_finds_a_missing_table(engine: Engine) -> None:
+    assert [difference[0] for difference in differences(engine)][:1] == ["add_table"]  # type: ignore[index]
+
+
+def test_migrating_again_changes_nothing(engine: Engine) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        version = connection.execute(sa.text("SELECT * FROM e2xhub_alembic_version")).all()
+    migrate(engine)
+    with engine.begin() as connection:
+        again = connection.execute(sa.text("SELECT * FROM e2xhub_alembic_version")).all()
+    assert (version, differences(engine)) == (again, [])
+    assert len(version) == 1
+
+
+def test_several_processes_may_migrate_at_once(engine: Engine, database_url: str) -> None:
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", _MIGRATE, database_url],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(3)
+    ]
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.close()
+        process.stdin = None
+    errors = [process.communicate()[1] for process in processes]
+    assert ([process.returncode for process in processes], errors) == ([0] * 3, [""] * 3)
+    assert differences(engine) == []
+
+
+def test_failed_migration_leaves_nothing_behind(engine: Engine) -> None:
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE one_time_passwords (id INTEGER)"))
+    with pytest.raises(sa.exc.DBAPIError, match="already exists"):
+        migrate(engine)
+    assert sa.inspect(engine).get_table_names() == ["one_time_passwords"]
+
+
+def test_path_of_the_database_may_contain_any_character(tmp_path: Path) -> None:
+    directory = tmp_path / "100% exam ü"
+    directory.mkdir()
+    engine = make_engine(f"sqlite:///{directory}/e2xhub.sqlite")
+    migrate(engine)
+    assert differences(engine) == []
+    engine.dispose()
+
+
+def test_sqlite_waits_for_writers_and_keeps_what_it_confirmed(tmp_path: Path) -> None:
+    engine = make_engine(f"sqlite:///{tmp_path}/e2xhub.sqlite")
+    with engine.connect() as connection:
+        pragmas = [
+            connection.scalar(sa.text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "busy_timeout")
+        ]
+    engine.dispose()
+    assert pragmas == ["wal", 2, 30_000]
+
+
+@pytest.mark.parametrize("hours", [0, 2, -5])
+def test_moment_comes_back_as_the_same_moment_in_utc(engine: Engine, hours: int) -> None:
+    moment = datetime(2027, 2, 15, 9, tzinfo=timezone(timedelta(hours=hours)))
+    with engine.connect() as connection:
+        found = connection.scalar(sa.select(sa.literal(moment, Moment)))
+    assert found == moment
+    assert found is not None
+    assert found.tzinfo is timezone.utc
+
+
+def test_moment_without_time_zone_is_refused(engine: Engine) -> None:
+    naive = datetime(2027, 2, 15, 9)  # noqa: DTZ001 - the case
+    with (
+        engine.connect() as connection,
+        pytest.raises(sa.exc.StatementError, match="2027-02-15 09:00:00 has no time zone"),
+    ):
+        connection.scalar(sa.select(sa.literal(naive, Moment)))
+
+
+def test_no_moment_is_none(engine: Engine) -> None:
+    with engine.connect() as connection:
+        assert connection.scalar(sa.select(sa.literal(None, Moment))) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql+psycopg://hub:geheim@db/e2x", "postgresql+psycopg://hub:***@db/e2x"),
+        ("sqlite:////srv/e2x.sqlite", "sqlite:////srv/e2x.sqlite"),
+    ],
+)
+def test_masked_url_has_no_password(url: str, shown: str) -> None:
+    assert masked_url(url) == shown

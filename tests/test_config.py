@@ -1,0 +1,191 @@
+"""What `configure` sets, and that a hub with faults does not start."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from traitlets import TraitError
+from traitlets.config import Config
+
+from e2xhub import configure
+from e2xhub.domain.roles import HubKind
+from e2xhub.errors import ConfigurationError
+
+
+@pytest.fixture
+def settings(catalog_file: Path, roster_directory: Path) -> dict[str, Any]:
+    """The settings of an assignment hub."""
+    return {"hub": "assignment", "catalog": str(catalog_file), "roster": str(roster_directory)}
+
+
+@pytest.fixture
+def exam_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """The settings of an exam hub."""
+    return {
+        **settings,
+        "hub": "exam",
+        "database_url": "sqlite:////srv/e2xhub.sqlite",
+        "pepper_file": "/srv/pepper",
+        "trusted_proxies": ["10.0.0.0/24", "::1"],
+    }
+
+
+def fault_of(c: Config, **settings: Any) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        configure(c, **settings)
+    # JupyterHub ends on a TraitError with its text alone.
+    assert isinstance(caught.value, TraitError)
+    return str(caught.value).removeprefix("e2xhub:\n")
+
+
+def test_every_hub_gets_our_spawner_with_its_registry(settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **settings)
+    assert c.JupyterHub.spawner_class == "e2x"
+    registry = c.E2xSpawner.registry.current
+    assert (registry.hub, list(registry.catalog.courses)) == (
+        HubKind.ASSIGNMENT,
+        ["machine-learning", "databases"],
+    )
+
+
+def test_refused_spawns_never_stop_a_hub(settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **settings)
+    assert c.E2xSpawner.consecutive_failure_limit == 0
+
+
+def test_registry_is_the_same_for_every_spawner(settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **settings)
+    assert deepcopy(c).E2xSpawner.registry is c.E2xSpawner.registry
+
+
+@pytest.mark.parametrize("hub", ["assignment", "grading"])
+def test_teaching_hub_keeps_its_own_authenticator(settings: dict[str, Any], hub: str) -> None:
+    c = Config()
+    c.JupyterHub.authenticator_class = "ldap"
+    configure(c, **{**settings, "hub": hub})
+    assert c.JupyterHub.authenticator_class == "ldap"
+    assert "OneTimePasswordAuthenticator" not in c
+
+
+def test_exam_hub_admits_by_one_time_password(exam_settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **exam_settings)
+    assert c.JupyterHub.authenticator_class == "e2x-otp"
+    assert c.JupyterHub.allow_named_servers is False
+    login = c.OneTimePasswordAuthenticator
+    assert login.registry is c.E2xSpawner.registry
+    assert (login.database_url, login.pepper_file, login.trusted_proxies) == (
+        "sqlite:////srv/e2xhub.sqlite",
+        "/srv/pepper",
+        ["10.0.0.0/24", "::1"],
+    )
+
+
+def test_templates_are_added_once_to_those_of_the_admin(exam_settings: dict[str, Any]) -> None:
+    c = Config()
+    c.JupyterHub.template_paths = ["/srv/branding"]
+    for _ in range(2):
+        configure(c, **exam_settings)
+    paths = [Path(path) for path in c.JupyterHub.template_paths]
+    assert [path.name for path in paths] == ["branding", "hub", "exam"]
+    assert (paths[1] / "spawn.html").is_file()
+    assert (paths[2] / "login.html").is_file()
+
+
+def test_templates_that_the_admin_appended_stay(settings: dict[str, Any]) -> None:
+    c = Config()
+    c.JupyterHub.template_paths.append("/srv/branding")
+    configure(c, **settings)
+    paths = c.JupyterHub.template_paths.get_value([])
+    assert [Path(path).name for path in paths] == ["branding", "hub"]
+
+
+def test_empty_profile_list_of_the_chart_is_no_contradiction(settings: dict[str, Any]) -> None:
+    c = Config()
+    c.KubeSpawner.profile_list = []
+    configure(c, **settings)
+    assert c.JupyterHub.spawner_class == "e2x"
+
+
+def test_profile_list_beside_a_catalog_is_refused(settings: dict[str, Any]) -> None:
+    c = Config()
+    c.KubeSpawner.profile_list = [{"display_name": "x"}]
+    assert fault_of(c, **settings) == (
+        "KubeSpawner.profile_list (singleuser.profileList) and e2xhub both decide what is "
+        "offered; remove profile_list and declare courses in the catalog"
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"hub": "exams"}, "hub: Input should be 'assignment', 'exam' or 'grading'"),
+        ({"rosters": "x"}, "rosters: Extra inputs are not permitted"),
+        (
+            {"hub": "exam"},
+            "settings: an exam hub needs database_url and pepper_file",
+        ),
+        (
+            {"hub": "exam", "database_url": "sqlite://"},
+            "settings: an exam hub needs database_url and pepper_file",
+        ),
+        (
+            {"trusted_proxies": ["10.0.0.1", "10.0.0.1/8"]},
+            "trusted_proxies: 10.0.0.1/8 has host bits set",
+        ),
+        (
+            {"trusted_proxies": ["proxy"]},
+            "trusted_proxies: 'proxy' does not appear to be an IPv4 or IPv6 network",
+        ),
+    ],
+)
+def test_faulty_setting_is_named(
+    settings: dict[str, Any], change: dict[str, Any], fault: str
+) -> None:
+    assert fault_of(Config(), **{**settings, **change}) == f"e2xhub.configure: {fault}"
+
+
+def test_all_faulty_settings_are_named_at_once() -> None:
+    fault = fault_of(Config(), hub="x", colour="red")
+    assert [
+        part.split(":")[0] for part in fault.removeprefix("e2xhub.configure: ").split("; ")
+    ] == [
+        "hub",
+        "catalog",
+        "roster",
+        "colour",
+    ]
+
+
+def test_secret_of_a_database_is_not_in_the_fault(settings: dict[str, Any]) -> None:
+    url = "postgresql://hub:geheim@db/e2x"
+    fault = fault_of(Config(), **{**settings, "hub": "x", "database_url": url})
+    assert "geheim" not in fault
+
+
+def test_hub_with_a_faulty_catalog_does_not_start(settings: dict[str, Any], tmp_path: Path) -> None:
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text("university: U\nimages: {}\nsizes: {}\nx: 1\n")
+    assert fault_of(Config(), **{**settings, "catalog": catalog}) == (
+        f"{catalog}:4: x: unknown key 'x'; docs/reference/catalog.md lists what may stand here"
+    )
+
+
+def test_hub_with_a_faulty_roster_does_not_start(settings: dict[str, Any], tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("username,exam\nalice,none\n")
+    assert fault_of(Config(), **{**settings, "roster": roster}) == (
+        f"{roster}:2: exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2"
+    )
+
+
+def test_faulty_settings_leave_the_configuration_as_it_was(settings: dict[str, Any]) -> None:
+    c = Config()
+    fault_of(c, **{**settings, "catalog": "/no/such/catalog"})
+    assert c == Config()

@@ -1,0 +1,21 @@
+"""Errors that carry what a person needs to find the place."""
+
+from __future__ import annotations
+
+from e2xhub.errors import ConfigurationError, E2xHubError, Fault, FaultsFoundError, UserFacingError
+
+
+def test_fault_shows_file_line_and_message() -> None:
+    assert str(Fault(file="roster.csv", line=14, message="no")) == "roster.csv:14: no"
+
+
+def test_faults_are_sorted_by_file_and_line() -> None:
+    places = [("b", 1), ("a", 10), ("a", 9)]
+    error = FaultsFoundError([Fault(file=file, line=line, message="x") for file, line in places])
+    assert str(error) == "a:9: x\na:10: x\nb:1: x"
+
+
+def test_faulty_files_are_an_error_of_configuration_that_no_page_shows() -> None:
+    assert issubclass(FaultsFoundError, ConfigurationError)
+    assert not issubclass(ConfigurationError, UserFacingError)
+    assert issubclass(UserFacingError, E2xHubError)

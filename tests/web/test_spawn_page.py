@@ -1,0 +1,180 @@
+"""The spawn page shows what a person may start, why not the rest, and nothing smuggled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tornado import locale
+
+from e2xhub.domain.offers import OfferList, Registry
+from e2xhub.web.spawn_page import SpawnPage
+from e2xhub.web.translations import Translator
+
+
+@dataclass
+class Page(HTMLParser):
+    """The elements of a page with their attributes, and its text."""
+
+    elements: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    texts: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        if data.strip():
+            self.texts.append(" ".join(data.split()))
+
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+    @property
+    def radios(self) -> list[str | None]:
+        return [item["value"] for item in self.all("input") if item["type"] == "radio"]
+
+    @property
+    def checked(self) -> list[str | None]:
+        return [item["value"] for item in self.all("input") if "checked" in item]
+
+    @property
+    def selected(self) -> list[str | None]:
+        return [item["value"] for item in self.all("option") if "selected" in item]
+
+
+def render(
+    listed: OfferList, *, language: str = "en_US", university: str = "U", **chosen: Any
+) -> Page:
+    page = Page()
+    translator = Translator(locale.get(language))
+    page.feed(
+        SpawnPage(
+            listed=listed, university=university, chosen=chosen, translator=translator
+        ).render()
+    )
+    page.close()
+    return page
+
+
+@pytest.fixture
+def listed(assignment_hub: Registry, in_winter_term: datetime) -> OfferList:
+    """What Alice may start, and one course that is not open."""
+    return assignment_hub.offers_for("alice", in_winter_term)
+
+
+LEARNING, DATABASES = "machine-learning/WS26/student", "databases/WS26/student"
+
+
+def test_page_has_a_card_for_each_offer(listed: OfferList) -> None:
+    page = render(listed)
+    assert page.radios == [LEARNING, DATABASES]
+    for text in ("Choose your server", "Machine Learning", "Winter 2026/27", "student", "Start"):
+        assert text in page.texts
+
+
+def test_page_tells_why_not_the_rest(listed: OfferList) -> None:
+    page = render(listed)
+    assert page.texts[-3:] == [
+        "Not available now",
+        "Machine Learning, SS27",
+        "Opens on 1 April 2027.",
+    ]
+
+
+def test_page_of_a_german_browser_is_german(listed: OfferList) -> None:
+    page = render(listed, language="de")
+    assert page.all("div")[0]["lang"] == "de"
+    assert "Wählen Sie Ihren Server" in page.texts
+    assert page.texts[-1] == "Beginnt am 01.04.2027."
+
+
+@pytest.mark.parametrize(
+    ("chosen", "checked"),
+    [
+        ({}, LEARNING),
+        ({"profile": DATABASES}, DATABASES),
+        ({"profile": "gone"}, LEARNING),
+        ({"profile": None}, LEARNING),
+    ],
+)
+def test_last_choice_is_preselected_or_else_the_first_offer(
+    listed: OfferList, chosen: dict[str, Any], checked: str
+) -> None:
+    assert render(listed, **chosen).checked == [checked]
+
+
+def test_sizes_are_offered_where_there_are_several(listed: OfferList) -> None:
+    page = render(listed)
+    assert [item["name"] for item in page.all("select")] == [f"size:{LEARNING}"]
+    assert [item["value"] for item in page.all("option")] == ["small", "large"]
+
+
+@pytest.mark.parametrize(
+    ("profile", "selected"), [(LEARNING, ["large"]), (DATABASES, []), (None, ["large"])]
+)
+def test_last_size_is_preselected_on_the_card_of_the_last_offer(
+    listed: OfferList, profile: str | None, selected: list[str]
+) -> None:
+    assert render(listed, profile=profile, size="large").selected == selected
+
+
+def test_every_control_has_a_label(listed: OfferList) -> None:
+    page = render(listed)
+    labelled = {item["for"] for item in page.all("label")}
+    controls = {item["id"] for item in [*page.all("input"), *page.all("select")]}
+    assert labelled == controls
+
+
+def test_single_offer_needs_no_choice(assignment_hub: Registry, in_winter_term: datetime) -> None:
+    page = render(assignment_hub.offers_for("oscar", in_winter_term))
+    assert "Your server" in page.texts
+    assert page.checked == ["databases/WS26/observer"]
+
+
+def test_stranger_reads_whom_to_ask(assignment_hub: Registry, in_winter_term: datetime) -> None:
+    page = render(assignment_hub.offers_for("mallory", in_winter_term))
+    assert "Nothing to start at the moment" in page.texts
+    assert page.texts[-1].startswith("You are on nobody's list here.")
+    assert page.all("button") == []
+
+
+def test_who_has_refusals_only_reads_them_alone(
+    exam_hub: Registry, in_winter_term: datetime
+) -> None:
+    page = render(exam_hub.offers_for("ben", in_winter_term))
+    assert page.texts[-4:] == [
+        "Nothing to start at the moment",
+        "Not available now",
+        "Machine Learning, first exam",
+        "The exam opens on 15 February 2027 at 08:45.",
+    ]
+    assert page.all("button") == []
+
+
+_HOSTILE = st.sampled_from(
+    ["<script>alert(1)</script>", '"><img src=x>', "' onfocus='x", "{{ 7*7 }}", "&lt;", "</div>"]
+)
+
+
+@given(title=_HOSTILE, university=_HOSTILE | st.text(max_size=20))
+def test_hostile_texts_are_shown_as_texts(
+    assignment_hub: Registry, title: str, university: str
+) -> None:
+    now = datetime.fromisoformat("2026-11-02T10:00+01:00")
+    plain = assignment_hub.offers_for("alice", now)
+    offers = tuple(replace(offer, title=title, subtitle=title) for offer in plain.offers)
+    refusals = tuple(replace(refusal, title=title) for refusal in plain.refusals)
+    hostile = OfferList(offers=offers, refusals=refusals)
+    page, expected = render(hostile, university=university), render(plain)
+    assert [tag for tag, _ in page.elements] == [tag for tag, _ in expected.elements]
+    assert [set(found) for _, found in page.elements] == [
+        set(found) for _, found in expected.elements
+    ]
