@@ -32,9 +32,10 @@ from e2xhub.domain.catalog import (
 
 REFERENCE = Path(__file__).parent / "reference"
 _CATALOG_MODELS = (
-    (Catalog, Level, Course, Term, Exam, Volume, NfsSource, ClaimSource, HostPathSource)
-    + (Mount, Access, Image, Size)
-)  # fmt: skip
+    *(Catalog, Level, Course, Term, Exam),
+    *(Volume, NfsSource, ClaimSource, HostPathSource),
+    *(Mount, Access, Image, Size),
+)
 _CATALOG_INTRODUCTION = """\
 # The catalog
 

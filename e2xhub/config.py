@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
 from traitlets import TraitError
-from traitlets.config import LazyConfigValue
+from traitlets.config.loader import LazyConfigValue
 
 import e2xhub.web
 from e2xhub.domain.offers import Registry
@@ -94,11 +94,12 @@ def _parse_settings(settings: dict[str, Any]) -> HubSettings:
     try:
         return HubSettings.model_validate(settings)
     except ValidationError as error:
-        faults = (
-            f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg'].removeprefix('Value error, ')}"
-            for e in error.errors()
+        faults = "; ".join(
+            f"{'.'.join(map(str, detail['loc'])) or 'settings'}: "
+            + detail["msg"].removeprefix("Value error, ")
+            for detail in error.errors()
         )
-        raise ConfigurationError("e2xhub.configure: " + "; ".join(faults)) from None
+        raise ConfigurationError(f"e2xhub.configure: {faults}") from None
 
 
 def _set_spawner(c: Any, registry: CurrentRegistry) -> None:

@@ -35,7 +35,9 @@ def test_values_fit_the_charts_schema(kind: str) -> None:
     assert values["custom"]["e2xhub"]["hub"] == kind
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "helm-values").glob("*.yaml")), ids=lambda f: f.name)
+@pytest.mark.parametrize(
+    "file", sorted((ROOT / "helm-values").glob("*.yaml")), ids=lambda f: f.name
+)
 def test_each_file_opens_by_saying_what_it_changes(file: Path) -> None:
     assert file.read_text(encoding="utf-8").startswith("# ")
 

@@ -1,6 +1,6 @@
 """A small university and a cluster in a process: try e2xhub without Kubernetes.
 
-``api_server`` serves the part of the Kubernetes API that KubeSpawner and e2xhub use; ``node`` is
-its client and runs each pod as local processes. It is no cluster: `docs/topics/demo-cluster.md`
-says what is missing.
+`campus` starts and ends everything: `sample_university` writes a catalog and a roster, `cluster`
+joins the API server (`api`) with the one node (`node`) that runs pods as local processes, `hubs`
+runs three JupyterHubs. It is no cluster: `docs/topics/demo-cluster.md` says what is missing.
 """

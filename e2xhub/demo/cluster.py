@@ -10,8 +10,8 @@ from pathlib import Path
 from kubernetes_asyncio.client import ApiClient
 from kubernetes_asyncio.config import new_client_from_config
 
-from e2xhub.demo.api_server import ApiServer
-from e2xhub.demo.node import Image, Node
+from e2xhub.demo.api.server import ApiServer
+from e2xhub.demo.node.node import Image, Node
 
 _HOME = "/home/jovyan"
 

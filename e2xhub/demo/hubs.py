@@ -16,8 +16,8 @@ from typing import Any
 import aiohttp
 import yaml
 
+from e2xhub.demo.node.sandbox.syscalls import set_parent_death_signal
 from e2xhub.demo.sample_university import University
-from e2xhub.demo.sandbox.syscalls import set_parent_death_signal
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import E2xHubError
 

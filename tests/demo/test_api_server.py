@@ -14,8 +14,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from e2xhub.demo.api_server import ApiServer
-from e2xhub.demo.resources import Manifest
+from e2xhub.demo.api.resources import Manifest
+from e2xhub.demo.api.server import ApiServer
 
 CONFIG_MAPS = "/api/v1/namespaces/default/configmaps"
 PODS = "/api/v1/namespaces/default/pods"

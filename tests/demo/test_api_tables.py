@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from e2xhub.demo.api_tables import format_age, make_table, wants_table
-from e2xhub.demo.object_times import format_time, now_utc
-from e2xhub.demo.resources import NODES, PODS, Manifest
+from e2xhub.demo.api.object_times import format_time, now_utc
+from e2xhub.demo.api.resources import NODES, PODS, Manifest
+from e2xhub.demo.api.tables import format_age, make_table, wants_table
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import pytest
 
-from e2xhub.demo.delete_options import DeleteOptions
-from e2xhub.demo.garbage_collector import EVENT_LIFETIME, GarbageCollector
-from e2xhub.demo.object_registry import ObjectRegistry
-from e2xhub.demo.object_store import ObjectKey, ObjectStore
-from e2xhub.demo.object_times import now_utc
-from e2xhub.demo.resources import CONFIG_MAPS, EVENTS, NAMESPACES, PODS, SECRETS, Manifest
+from e2xhub.demo.api.delete_options import DeleteOptions
+from e2xhub.demo.api.garbage_collector import EVENT_LIFETIME, GarbageCollector
+from e2xhub.demo.api.object_registry import ObjectRegistry
+from e2xhub.demo.api.object_store import ObjectKey, ObjectStore
+from e2xhub.demo.api.object_times import now_utc
+from e2xhub.demo.api.resources import CONFIG_MAPS, EVENTS, NAMESPACES, PODS, SECRETS, Manifest
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2xhub.demo.api_errors import ApiStatusError
-from e2xhub.demo.delete_options import DeleteOptions
-from e2xhub.demo.object_registry import ObjectRegistry
-from e2xhub.demo.object_store import ObjectKey, ObjectStore
-from e2xhub.demo.resources import (
+from e2xhub.demo.api.delete_options import DeleteOptions
+from e2xhub.demo.api.errors import ApiStatusError
+from e2xhub.demo.api.object_registry import ObjectRegistry
+from e2xhub.demo.api.object_store import ObjectKey, ObjectStore
+from e2xhub.demo.api.resources import (
     NAMESPACES,
     NETWORK_POLICIES,
     PODS,
@@ -19,7 +19,7 @@ from e2xhub.demo.resources import (
     Manifest,
     ResourceType,
 )
-from e2xhub.demo.schema import decode_manifest
+from e2xhub.demo.api.schema import decode_manifest
 
 PROBE = {"httpGet": {"path": "/api", "port": 8888}, "periodSeconds": 5}
 POD: Manifest = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import shutil
 import sys
 import time
@@ -15,9 +16,9 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api, V1Pod
 from kubernetes_asyncio.config import new_client_from_config_dict
 
-from e2xhub.demo.api_server import ApiServer
-from e2xhub.demo.images import Image
-from e2xhub.demo.node import Node
+from e2xhub.demo.api.server import ApiServer
+from e2xhub.demo.node.images import Image
+from e2xhub.demo.node.node import Node
 
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 IMAGE = Image(command=["sleep", "600"], environment={"PATH": PATH, "HOME": "/home/jovyan"})
@@ -120,6 +121,11 @@ def find_processes(marker: str) -> list[Path]:
     return found
 
 
+def pick_network() -> str:
+    """A loopback network that other tests on this machine hardly use at the same time."""
+    return f"127.{random.randint(128, 254)}.{random.randint(0, 255)}"
+
+
 async def test_the_node_registers_itself_ready(demo: Demo, start_node: StartNode) -> None:
     await start_node(labels={"pool": "exam"}, allocatable={"cpu": "4", "memory": "8Gi"})
     node = await demo.core.read_node("demo-node")
@@ -150,19 +156,20 @@ async def test_an_exact_image_name_comes_before_a_pattern(
 async def test_pods_get_addresses_of_their_own_from_the_range(
     demo: Demo, start_node: StartNode
 ) -> None:
-    await start_node(address_range="127.101.0.0/24")
+    network = pick_network()
+    await start_node(address_range=f"{network}.0/24")
     addresses = []
     for name in ("alice", "bob"):
         await demo.create(name)
         pod = await demo.wait_for_phase(name, "Running")
         addresses.append(pod.status.pod_ip)
-    assert addresses == ["127.101.0.1", "127.101.0.2"]
+    assert addresses == [f"{network}.1", f"{network}.2"]
 
 
 async def test_an_address_is_free_again_when_the_pod_is_gone(
     demo: Demo, start_node: StartNode
 ) -> None:
-    await start_node(address_range="127.101.0.0/31")
+    await start_node(address_range=f"{pick_network()}.0/31")
     for name in ("alice", "bob", "carol"):
         await demo.create(name)
         await demo.wait_for_phase(name, "Running")

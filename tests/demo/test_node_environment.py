@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.demo.pod_environment import (
+from e2xhub.demo.node.pod_environment import (
     ContainerConfigError,
     EnvironmentMaker,
     expand,

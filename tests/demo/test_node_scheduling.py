@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 
-from e2xhub.demo.addresses import AddressPool, NoAddressLeftError
-from e2xhub.demo.scheduling import explain_unschedulable, matches_expression, requests_of
+from e2xhub.demo.node.addresses import AddressPool, NoAddressLeftError
+from e2xhub.demo.node.scheduling import explain_unschedulable, matches_expression, requests_of
 
 LABELS = {"pool": "exam", "cores": "8"}
+
+
+def pick_network() -> str:
+    """A loopback network that other tests on this machine hardly use at the same time."""
+    return f"127.{random.randint(128, 254)}.{random.randint(0, 255)}"
 
 
 def make_pod(memory: str = "1Gi", **spec: Any) -> dict[str, Any]:
@@ -106,9 +112,10 @@ def test_a_large_init_container_counts_alone() -> None:
 
 
 def test_addresses_are_handed_out_once_and_again_when_given_back() -> None:
-    pool = AddressPool("127.101.0.0/30")
+    network = pick_network()
+    pool = AddressPool(f"{network}.0/30")
     first, second = pool.take(), pool.take()
-    assert (first, second) == ("127.101.0.1", "127.101.0.2")
+    assert (first, second) == (f"{network}.1", f"{network}.2")
     with pytest.raises(NoAddressLeftError):
         pool.take()
     pool.give_back(second)
@@ -116,9 +123,20 @@ def test_addresses_are_handed_out_once_and_again_when_given_back() -> None:
 
 
 def test_an_address_that_was_given_back_rests() -> None:
-    pool = AddressPool("127.101.0.0/29")
+    network = pick_network()
+    pool = AddressPool(f"{network}.0/29")
     pool.give_back(pool.take())
-    assert pool.take() == "127.101.0.2"
+    assert pool.take() == f"{network}.2"
+
+
+def test_an_address_that_another_demo_uses_is_passed_over() -> None:
+    network = pick_network()
+    other = AddressPool(f"{network}.0/29")
+    assert other.take() == f"{network}.1"
+    pool = AddressPool(f"{network}.0/29")
+    assert pool.take() == f"{network}.2"
+    other.give_back(f"{network}.1")
+    assert AddressPool(f"{network}.0/29").take() == f"{network}.1"
 
 
 @pytest.mark.parametrize("address_range", ["10.0.0.0/8", "0.0.0.0/0"])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from e2xhub.demo.pod_status import (
+from e2xhub.demo.node.pod_status import (
     ContainerRecord,
     date_conditions,
     find_conditions,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.demo.path_rewriting import rewrite
-from e2xhub.demo.pod_volumes import (
+from e2xhub.demo.node.path_rewriting import rewrite
+from e2xhub.demo.node.pod_volumes import (
     StateDirectory,
     VolumeError,
     expand_sub_path,

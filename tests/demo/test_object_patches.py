@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from e2xhub.demo.api_errors import ApiStatusError
-from e2xhub.demo.patches import (
+from e2xhub.demo.api.errors import ApiStatusError
+from e2xhub.demo.api.patches import (
     apply_json_patch,
     apply_merge_patch,
     apply_strategic_merge_patch,
 )
-from e2xhub.demo.resources import Manifest
+from e2xhub.demo.api.resources import Manifest
 
 # the examples of RFC 7386, appendix A, that have an object as target
 MERGE_EXAMPLES: list[tuple[Any, Any, Any]] = [

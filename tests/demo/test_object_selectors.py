@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.demo.api_errors import ApiStatusError
-from e2xhub.demo.object_selectors import parse_selector
-from e2xhub.demo.resources import CONFIG_MAPS, EVENTS, NODES, PODS, Manifest
+from e2xhub.demo.api.errors import ApiStatusError
+from e2xhub.demo.api.object_selectors import parse_selector
+from e2xhub.demo.api.resources import CONFIG_MAPS, EVENTS, NODES, PODS, Manifest
 
 POD: Manifest = {
     "metadata": {"name": "a", "namespace": "exams", "labels": {"exam": "ml", "empty": ""}},

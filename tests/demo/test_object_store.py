@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from e2xhub.demo.api_errors import ApiStatusError
-from e2xhub.demo.object_store import ObjectKey, ObjectStore
-from e2xhub.demo.resources import CONFIG_MAPS, PODS, Manifest
+from e2xhub.demo.api.errors import ApiStatusError
+from e2xhub.demo.api.object_store import ObjectKey, ObjectStore
+from e2xhub.demo.api.resources import CONFIG_MAPS, PODS, Manifest
 
 
 def key(name: str, namespace: str = "exams") -> ObjectKey:

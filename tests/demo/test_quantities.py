@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.demo.quantities import canonical_quantity, parse_quantity
+from e2xhub.demo.api.quantities import canonical_quantity, parse_quantity
 
 TABLE = [
     # text, value, canonical form

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from e2xhub.demo.container_process import ContainerProcess, StartError
-from e2xhub.demo.images import interpreter_paths
-from e2xhub.demo.node import HIDDEN_PATHS, find_isolation_problem
-from e2xhub.demo.sandbox.spec import SandboxMount, SandboxSpec
+from e2xhub.demo.node.container_process import ContainerProcess, StartError
+from e2xhub.demo.node.images import interpreter_paths
+from e2xhub.demo.node.node import HIDDEN_PATHS, find_isolation_problem
+from e2xhub.demo.node.sandbox.spec import SandboxMount, SandboxSpec
 
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 Run = Callable[..., Awaitable[tuple[int, str]]]
@@ -360,8 +360,8 @@ async def test_a_command_that_ends_leaves_no_process(
 NODE_THAT_DIES = """
 import asyncio, sys
 from pathlib import Path
-from e2xhub.demo.container_process import ContainerProcess
-from e2xhub.demo.sandbox.spec import SandboxSpec
+from e2xhub.demo.node.container_process import ContainerProcess
+from e2xhub.demo.node.sandbox.spec import SandboxSpec
 
 async def main():
     spec = SandboxSpec.from_json(sys.stdin.buffer.read())
@@ -400,6 +400,20 @@ async def test_no_process_survives_a_node_that_is_killed(
         await wait_until(lambda: len(find_marked(marker)) >= 3)
         os.kill(node.pid, signal.SIGKILL)
     await wait_until(lambda: find_marked(marker) == [])
+
+
+async def test_a_kernel_that_grants_no_namespaces_is_noticed(run: Run) -> None:
+    # inside a container the kernel refuses further namespaces
+    script = (
+        "import asyncio, pathlib; "
+        "from e2xhub.demo.node.node import find_isolation_problem as find; "
+        "print(asyncio.run(find(pathlib.Path('/tmp'))))"
+    )
+    package = str(Path(__file__).parents[2])
+    hosts = [*interpreter_paths(), package]
+    environment = {"PATH": PATH, "PYTHONPATH": package}
+    outcome = await run(f'python3 -c "{script}"', host_paths=hosts, environment=environment)
+    assert outcome == (0, "[Errno 1] unshare: Operation not permitted\n")
 
 
 async def test_sigterm_reaches_the_command(spec: SandboxSpec, tmp_path: Path) -> None:

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from e2xhub.demo.resources import Manifest
-from e2xhub.demo.volume_validation import check_relative_path, check_volume
+from e2xhub.demo.api.resources import Manifest
+from e2xhub.demo.api.volume_validation import check_relative_path, check_volume
 
 
 @pytest.mark.parametrize("path", [None, "", "a", "a/b", "..a", "a..b", "a/...", "."])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from playwright.sync_api import Page
 
 from tests.artefacts import make_artefact_path
@@ -56,19 +54,6 @@ def read_widest(page: Page) -> int:
 def describe_focus(page: Page) -> str:
     """The id of the element that has the keyboard."""
     return str(page.evaluate("document.activeElement.id"))
-
-
-def fetch(page: Page, path: str, **options: Any) -> Any:
-    """What a script of this page gets from the person's own server, as JSON."""
-    return page.evaluate(
-        """async ([path, options]) => {
-            const token = document.cookie.match(/_xsrf=([^;]+)/)?.[1] ?? "";
-            const headers = {"X-XSRFToken": token, "Content-Type": "application/json"};
-            const answer = await fetch(path, {...options, headers});
-            return {status: answer.status, body: await answer.json()};
-        }""",
-        [path, options],
-    )
 
 
 def keep_screenshot(page: Page, name: str) -> None:

@@ -51,9 +51,7 @@ def test_german_phone_gets_a_german_login_page_that_fits(open_page: OpenPage) ->
     assert read_widest(page) <= PHONE
 
 
-def test_exam_login_is_used_with_the_keyboard_alone(
-    demo: DemoProcess, open_page: OpenPage
-) -> None:
+def test_exam_login_is_used_with_the_keyboard_alone(demo: DemoProcess, open_page: OpenPage) -> None:
     page = open_page(HubKind.EXAM)
     page.keyboard.type("otto")
     page.keyboard.press("Tab")

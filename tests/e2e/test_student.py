@@ -28,15 +28,13 @@ PHONE = 320
 @pytest.fixture(scope="module")
 def this_term(demo: DemoProcess) -> Term:
     """The term of today."""
-    (term,) = demo.registry(HubKind.ASSIGNMENT).catalog.courses["databases"].terms.values()
-    return term
+    return demo.only_term("databases")
 
 
 @pytest.fixture(scope="module")
 def next_term(demo: DemoProcess) -> Term:
     """The term after it."""
-    (term,) = demo.registry(HubKind.ASSIGNMENT).catalog.courses["statistics"].terms.values()
-    return term
+    return demo.only_term("statistics")
 
 
 def test_student_sees_exactly_their_courses_and_when_the_others_open(
@@ -82,7 +80,13 @@ def _write_file_in_a_terminal(page: Page, command: str) -> None:
     page.locator(".jp-Terminal").click()
     page.keyboard.type(command)
     page.keyboard.press("Enter")
-    expect(page.locator(".jp-DirListing-item", has_text="notes.txt")).to_be_visible()
+    written = page.locator(".jp-DirListing-item", has_text="notes.txt")
+    for _ in range(100):
+        page.get_by_role("button", name="Refresh the file browser.").click()
+        if written.count():
+            return
+        page.wait_for_timeout(200)
+    raise AssertionError("the terminal has written no file")
 
 
 def test_student_without_an_open_course_reads_when_it_opens(

@@ -63,9 +63,7 @@ class ClusterClient:
 
     def added_since(self, path: str, version: str) -> dict[str, int]:
         """Names of the objects that were created after `version`, each with its own version."""
-        watched = self._send(
-            "GET", f"{path}?watch=true&resourceVersion={version}&timeoutSeconds=1"
-        )
+        watched = self._send("GET", f"{path}?watch=true&resourceVersion={version}&timeoutSeconds=1")
         events = [json.loads(line) for line in watched.splitlines()]
         return {
             event["object"]["metadata"]["name"]: int(event["object"]["metadata"]["resourceVersion"])

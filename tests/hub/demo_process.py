@@ -16,6 +16,8 @@ from typing import Any
 from e2xhub.demo.campus import CampusFiles
 from e2xhub.demo.hubs import PORTS_PER_HUB, HubError, check_ports
 from e2xhub.demo.sample_university import University
+from e2xhub.domain.catalog import Term
+from e2xhub.domain.identifiers import CourseId
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.storage.registry import load_registry
@@ -60,7 +62,7 @@ def wait_until_gone(directory: Path) -> list[str]:
 
 def _describe(process: Path) -> str:
     try:
-        place = os.readlink(process / "cwd")
+        place = str((process / "cwd").readlink())
     except OSError:
         place = ""
     return " ".join([_read(process / "cmdline"), _read(process / "environ"), place])
@@ -164,6 +166,18 @@ class DemoProcess:
         written = self.university
         return load_registry(catalog=written.catalog, roster=written.roster, hub=hub)
 
+    def only_term(self, course: str) -> Term:
+        """The term of a course that has one."""
+        terms = self.registry(HubKind.ASSIGNMENT).catalog.courses[CourseId.parse(course)].terms
+        (term,) = terms.values()
+        return term
+
+    def only_term_id(self, course: str) -> str:
+        """The id of that term."""
+        terms = self.registry(HubKind.ASSIGNMENT).catalog.courses[CourseId.parse(course)].terms
+        (term_id,) = terms
+        return str(term_id)
+
     def hub_log(self, hub: HubKind) -> str:
         """The log of a hub."""
         log = self.directory / "hubs" / hub.value / "hub.log"
@@ -211,9 +225,7 @@ def has_unused_code(environment: dict[str, str], username: str, exam: str = "ml-
     return any(item["username"] == username and item["state"] == "active" for item in listed)
 
 
-def run_command(
-    environment: dict[str, str], *words: str
-) -> subprocess.CompletedProcess[str]:
+def run_command(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Runs `e2xhub` to its end."""
     command: Sequence[str] = [sys.executable, "-m", "e2xhub", *words]
     return subprocess.run(

@@ -10,7 +10,6 @@ import html
 import http.client
 import json
 import re
-import socket
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -156,7 +155,7 @@ class _FromAddress(urllib.request.HTTPHandler):
         )
 
     def http_open(self, request: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(self._connection, request)  # type: ignore[arg-type]
+        return self.do_open(self._connection, request)
 
 
 def _read(response: Any) -> Answer:
@@ -166,9 +165,3 @@ def _read(response: Any) -> Answer:
 
 def _as_json(value: Any) -> bytes | None:
     return None if value is None else json.dumps(value).encode()
-
-
-def is_listening(port: int) -> bool:
-    """Whether something answers at `port` of this machine."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0

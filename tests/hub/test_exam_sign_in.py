@@ -83,9 +83,7 @@ def test_who_is_no_examinee_reads_the_same_sentence(browser: HubSession, usernam
     assert not browser.is_signed_in
 
 
-def test_code_of_tomorrows_exam_opens_nothing_today(
-    demo: DemoProcess, browser: HubSession
-) -> None:
+def test_code_of_tomorrows_exam_opens_nothing_today(demo: DemoProcess, browser: HubSession) -> None:
     code = demo.make_code("ralf", exam="ml-tomorrow")
     assert browser.sign_in("ralf", code).refusal == REFUSED
     assert demo.has_unused_code("ralf", exam="ml-tomorrow")

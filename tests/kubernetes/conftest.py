@@ -19,9 +19,9 @@ import pytest
 from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api, NetworkingV1Api
 from kubernetes_asyncio.config import new_client_from_config, new_client_from_config_dict
 
-from e2xhub.demo.api_server import ApiServer
-from e2xhub.demo.images import Image
-from e2xhub.demo.node import Node
+from e2xhub.demo.api.server import ApiServer
+from e2xhub.demo.node.images import Image
+from e2xhub.demo.node.node import Node
 
 KUBECONFIG = os.environ.get("E2XHUB_TEST_KUBECONFIG")
 IMAGE = os.environ.get("E2XHUB_TEST_IMAGE", "docker.io/library/python:3.12-slim")

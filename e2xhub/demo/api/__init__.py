@@ -1,0 +1,5 @@
+"""The part of the Kubernetes API that KubeSpawner and e2xhub use, in memory.
+
+`server` speaks HTTP; `object_registry` creates, changes and deletes objects by the rules in the
+`*_validation` modules; `object_store` keeps them with their versions. Nothing here runs a pod.
+"""

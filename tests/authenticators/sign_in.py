@@ -1,0 +1,91 @@
+"""A real HTTP server with an authenticator behind it, and a client that knows several addresses."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from tornado import web
+from tornado.httpserver import HTTPServer
+from tornado.testing import bind_unused_port
+
+from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
+from e2xhub.web.exam_login import ExamLoginHandler
+
+
+class _LoginPage(ExamLoginHandler):  # type: ignore[misc]
+    """The login page without a hub around it: it answers what the authenticator said."""
+
+    def initialize(self, authenticator: OneTimePasswordAuthenticator) -> None:
+        self.asked = authenticator
+
+    def prepare(self) -> None:
+        pass
+
+    def set_default_headers(self) -> None:
+        pass
+
+    def check_xsrf_cookie(self) -> None:
+        pass
+
+    async def post(self) -> None:
+        fields = {name: self.get_argument(name, strip=False) for name in self.request.arguments}
+        self.finish({"username": await self.asked.authenticate(self, fields)})
+
+
+class _TokenApi(web.RequestHandler):
+    """Any other handler that calls `authenticate`, as JupyterHub's token API does."""
+
+    def initialize(self, authenticator: OneTimePasswordAuthenticator) -> None:
+        self.asked = authenticator
+
+    async def post(self) -> None:
+        fields = {name: self.get_argument(name) for name in self.request.arguments}
+        self.finish({"username": await self.asked.authenticate(self, fields)})
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn:
+    """The door of an exam hub; every sign-in comes from an address of this machine."""
+
+    port: int
+
+    async def post(
+        self,
+        username: str,
+        password: str,
+        *,
+        source: str = "127.0.0.1",
+        headers: list[tuple[str, str]] | None = None,
+        path: str = "/login",
+    ) -> tuple[int, str | None]:
+        """The status, and the username that was admitted."""
+        connector = aiohttp.TCPConnector(local_addr=(source, 0))
+        async with aiohttp.ClientSession(connector=connector) as session:
+            answer = await session.post(
+                f"http://127.0.0.1:{self.port}{path}",
+                data={"username": username, "password": password},
+                headers=headers,
+            )
+            if answer.status != 200:
+                return answer.status, None
+            body: dict[str, Any] = await answer.json()
+            return answer.status, body["username"]
+
+
+@contextlib.asynccontextmanager
+async def open_door(authenticator: OneTimePasswordAuthenticator) -> AsyncIterator[SignIn]:
+    """A login page of `authenticator` on a free port."""
+    given = {"authenticator": authenticator}
+    application = web.Application([("/login", _LoginPage, given), ("/tokens", _TokenApi, given)])
+    server = HTTPServer(application)
+    socket, port = bind_unused_port(address="127.0.0.1")
+    server.add_sockets([socket])
+    try:
+        yield SignIn(port=port)
+    finally:
+        server.stop()
+        await server.close_all_connections()
