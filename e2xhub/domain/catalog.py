@@ -1,152 +1,40 @@
 """What a university declares: volumes, images, sizes, courses with terms, exams and rooms.
 
-This module gives the catalog its shape and checks every value on its own. Whether one value fits
-another is in `catalog_references`; what the levels make together is in `settings`; where the text
-comes from is in `storage.catalog_files`.
+This module gives the catalog its shape; `catalog_values` checks each single value. Whether one
+value fits another is in `catalog_references`; what the levels make together is in `settings`;
+where the text comes from is in `storage.catalog_files`.
 """
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Mapping
-from datetime import date, datetime, timedelta
-from decimal import Decimal
-from typing import Annotated, TypeVar
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
+from typing import Annotated
 
-from pydantic import (
-    AfterValidator,
-    AwareDatetime,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    model_validator,
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from e2xhub.domain.catalog_values import (
+    AbsolutePath,
+    Cidr,
+    ClaimName,
+    Cpu,
+    Day,
+    EnvironmentName,
+    ImageName,
+    Memory,
+    Moment,
+    MountPathTemplate,
+    TimeZone,
+    Title,
+    VolumeName,
+    VolumePathTemplate,
 )
-
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
 from e2xhub.domain.lockdown import NetworkClass
-from e2xhub.domain.path_templates import check_path_template
 from e2xhub.domain.roles import HubKind, Role
-
-_MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|K|M|G|T)?")
-# As in kubespawner and jupyterhub (ByteSpecification): K, M, G and T are powers of 1024.
-_MEMORY_FACTOR = {None: 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-_IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?")
-_ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# A volume's name in a pod is a DNS label of 63 characters; `kubernetes.profiles` puts 4 before it.
-_VOLUME_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
-_CLAIM_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
-_TITLE_MAX = 120
-_YEARS = range(2000, 3000)  # far from the ends of Python's calendar, where arithmetic overflows
-
-_Day = TypeVar("_Day", bound=date)
 
 RESERVED_COURSE_ID = "exams"
 """No course has this id: rosters of exams are in `exams/`, slugs of exams begin with `exams/`."""
-
-
-def parse_memory(value: object) -> int:
-    """Bytes in a text such as `512M`, `1.5G` or `2Gi`; units are powers of 1024."""
-    match = _MEMORY.fullmatch(str(value))
-    if match is None:
-        raise ValueError(f"{value!r} is not an amount of memory; expected a text such as '2G'")
-    number, unit = match.groups()
-    return int(Decimal(number) * _MEMORY_FACTOR[unit[0] if unit else None])
-
-
-def _check_time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise ValueError(
-            f"{name!r} is no time zone; expected one such as 'Europe/Berlin'"
-        ) from None
-    return name
-
-
-def _check_image(name: str) -> str:
-    if not _IMAGE.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no image; expected one such as 'quay.io/jupyter/scipy-notebook:1.0'"
-        )
-    return name
-
-
-def _check_network(text: str) -> str:
-    ipaddress.ip_network(text)
-    return text
-
-
-def _check_environment_name(name: str) -> str:
-    if not _ENVIRONMENT_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no name of an environment variable; expected one such as 'LANG'"
-        )
-    return name
-
-
-def _check_absolute(path: str) -> str:
-    if not path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"{path!r} is not usable here; expected an absolute path without '..'")
-    return path
-
-
-def _check_volume_name(name: str) -> str:
-    if not _VOLUME_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no name of a volume; expected at most 59 of the characters a-z 0-9 - "
-            "that begin and end with a letter or digit, such as 'homes'"
-        )
-    return name
-
-
-def _check_claim_name(name: str) -> str:
-    if not _CLAIM_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no name of a PersistentVolumeClaim; expected one such as 'jupyter-homes'"
-        )
-    return name
-
-
-def _check_relative(path: str) -> str:
-    if path.startswith("/"):
-        raise ValueError(
-            f"{path!r} begins with '/'; "
-            "expected a path inside the volume, such as 'homes/{username}'"
-        )
-    return path
-
-
-def _check_place(path: str) -> str:
-    if not path.strip("/") or path.startswith("//") or ":" in path:
-        raise ValueError(
-            f"{path!r} is no place for a mount; expected a directory below '/', without ':'"
-        )
-    return path
-
-
-def _check_year(moment: _Day) -> _Day:
-    if moment.year not in _YEARS:
-        raise ValueError(
-            f"the year {moment.year} cannot be meant; "
-            f"expected one from {_YEARS.start} to {_YEARS.stop - 1}"
-        )
-    return moment
-
-
-Memory = Annotated[int, BeforeValidator(parse_memory), Field(gt=0)]
-Title = Annotated[str, Field(min_length=1, max_length=_TITLE_MAX)]
-AbsolutePath = Annotated[str, AfterValidator(_check_absolute)]
-Cpu = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Day = Annotated[date, AfterValidator(_check_year)]
-Moment = Annotated[AwareDatetime, AfterValidator(_check_year)]
-PathTemplate = Annotated[str, AfterValidator(check_path_template)]
-VolumePathTemplate = Annotated[PathTemplate, AfterValidator(_check_relative)]
-MountPathTemplate = Annotated[
-    PathTemplate, AfterValidator(_check_absolute), AfterValidator(_check_place)
-]
 
 
 class CatalogModel(BaseModel):
@@ -167,7 +55,7 @@ class NfsSource(CatalogModel):
 class ClaimSource(CatalogModel):
     """An existing PersistentVolumeClaim in the pods' namespace."""
 
-    claimName: Annotated[str, AfterValidator(_check_claim_name)]  # noqa: N815 - as Kubernetes does
+    claimName: ClaimName  # noqa: N815 - as Kubernetes does
     """Name of the PersistentVolumeClaim."""
 
 
@@ -203,7 +91,7 @@ class Volume(CatalogModel):
 class Image(CatalogModel):
     """A container image that servers may run."""
 
-    name: Annotated[str, AfterValidator(_check_image)]
+    name: ImageName
     """Repository with tag or digest."""
     pull_policy: Annotated[str, Field(pattern="^(Always|IfNotPresent|Never)$")] = "IfNotPresent"
     """When a node pulls the image: `Always`, `IfNotPresent` or `Never`."""
@@ -277,9 +165,7 @@ class Level(CatalogModel):
     """Names of the sizes that a person may choose from; the first one is preselected."""
     network: NetworkClass | None = None
     """What the servers may reach: `open`, `no-internet` or `exam`."""
-    environment: Mapping[Annotated[str, AfterValidator(_check_environment_name)], str] = Field(
-        default_factory=dict
-    )
+    environment: Mapping[EnvironmentName, str] = Field(default_factory=dict)
     """Environment variables, merged key by key over the outer levels."""
     mounts: Mapping[str, Mount] = Field(default_factory=dict)
     """Mounts by name, merged over the outer levels: the same name replaces."""
@@ -355,19 +241,15 @@ class Catalog(CatalogModel):
 
     university: Title
     """Shown on the pages."""
-    time_zone: Annotated[str, AfterValidator(_check_time_zone)] = "Europe/Berlin"
+    time_zone: TimeZone = "Europe/Berlin"
     """Where the university is: term days begin and end there, and pages show its time."""
-    volumes: Mapping[Annotated[str, AfterValidator(_check_volume_name)], Volume] = Field(
-        default_factory=dict
-    )
+    volumes: Mapping[VolumeName, Volume] = Field(default_factory=dict)
     """Places where files live, by name."""
     images: Mapping[str, Image]
     """Images, by name."""
     sizes: Mapping[str, Size]
     """Sizes of servers, by name."""
-    rooms: Mapping[str, tuple[Annotated[str, AfterValidator(_check_network)], ...]] = Field(
-        default_factory=dict
-    )
+    rooms: Mapping[str, tuple[Cidr, ...]] = Field(default_factory=dict)
     """Rooms, by name: the networks (CIDR, IPv4 or IPv6) of the machines in them."""
     defaults: Level = Level()
     """What holds where no course, term or exam says otherwise."""

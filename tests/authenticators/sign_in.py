@@ -15,9 +15,15 @@ from tornado.testing import bind_unused_port
 from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
 from e2xhub.web.exam_login import ExamLoginHandler
 
+_TIMEOUT = aiohttp.ClientTimeout(total=20)
+
 
 class _LoginPage(ExamLoginHandler):  # type: ignore[misc]
     """The login page without a hub around it: it answers what the authenticator said."""
+
+    # JupyterHub's own ones want the hub's database.
+    finish = web.RequestHandler.finish
+    write_error = web.RequestHandler.write_error
 
     def initialize(self, authenticator: OneTimePasswordAuthenticator) -> None:
         self.asked = authenticator
@@ -64,7 +70,7 @@ class SignIn:
     ) -> tuple[int, str | None]:
         """The status, and the username that was admitted."""
         connector = aiohttp.TCPConnector(local_addr=(source, 0))
-        async with aiohttp.ClientSession(connector=connector) as session:
+        async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
             answer = await session.post(
                 f"http://127.0.0.1:{self.port}{path}",
                 data={"username": username, "password": password},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -125,7 +126,6 @@ async def test_code_and_username_may_be_typed_carelessly(
         ("-", None),
         ("../alice", None),
         ("alice' OR 1=1 --", None),
-        ("alice\0", None),
     ],
 )
 async def test_refused_attempt_consumes_nothing(
@@ -217,6 +217,7 @@ async def test_database_that_does_not_answer_is_503_and_the_code_stays(
 async def test_log_tells_the_reason_and_never_the_code(
     door: SignIn, records: ExamRecords, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
     slip = issue(records)
     await door.post("alice", slip, source=OUTSIDE)
     await door.post("mallory", slip)

@@ -19,9 +19,9 @@ from e2xhub.domain.catalog import (
     Size,
     Term,
     Volume,
-    parse_memory,
 )
 from e2xhub.domain.catalog import Catalog as CatalogModel
+from e2xhub.domain.catalog_values import parse_memory
 from e2xhub.domain.roles import HubKind, Role
 
 EXAM = {
