@@ -121,6 +121,8 @@ def _set_pages(c: Any) -> None:
 def _set_exam_login(c: Any, registry: CurrentRegistry, settings: HubSettings) -> None:
     c.JupyterHub.authenticator_class = "e2x-otp"
     c.JupyterHub.allow_named_servers = False
+    # A pod's token reports activity; it opens neither files nor terminals.
+    c.E2xSpawner.server_token_scopes = ["users:activity!user"]
     c.OneTimePasswordAuthenticator.registry = registry
     c.OneTimePasswordAuthenticator.database_url = settings.database_url
     c.OneTimePasswordAuthenticator.pepper_file = settings.pepper_file

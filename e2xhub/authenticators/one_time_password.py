@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.utils import maybe_future
 from sqlalchemy.exc import SQLAlchemyError
 from tornado import web
 from traitlets import Any as AnyTrait
@@ -22,7 +23,10 @@ from e2xhub.domain.rooms import Address, client_address
 from e2xhub.errors import ConfigurationError
 from e2xhub.storage.exam_records import open_exam_records
 from e2xhub.web.exam_login import ExamLoginHandler
+from e2xhub.web.translations import translator_for
 
+_UNAVAILABLE = "Signing in is not possible at the moment. Your code stays valid."
+_NOBODY = Username("somebody")  # whose name is not one, or is not logged
 _HASHING_THREADS = 2  # a hash keeps one core busy for about 50 ms
 
 
@@ -106,9 +110,9 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
         try:
             username = Username.parse(data.get("username", ""))
         except ValueError:
-            username, entry = Username("-"), Entry(exams=(), reason="is no username")
+            username, entry = _NOBODY, Entry(exams=(), reason="is on no exam's roster")
         else:
-            entry = self._decide_entry(handler, username)
+            entry = await self._decide_entry(handler, username)
         exam = await self._consume(entry, username, password, handler)
         if exam is None:
             reason = entry.reason or "has no such code, or it was used"
@@ -119,10 +123,23 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
 
     async def check_allowed(self, username: str, _authentication: Any = None) -> bool:
         """Whether `username` is an examinee at all; JupyterHub asks this after `authenticate`."""
-        examinee = self.registry.current.roster.exam_memberships_of(username, Role.STUDENT)
-        return bool(self.allow_examinees and examinee)
+        return self.allow_examinees and self.is_examinee(username)
 
-    def _decide_entry(self, handler: Any, username: Username) -> Entry:
+    def is_examinee(self, typed: str) -> bool:
+        """Whether `typed` is the username of an examinee of any exam."""
+        try:
+            username = Username.parse(typed)
+        except ValueError:
+            return False
+        roster = self.registry.current.roster
+        return bool(roster.exam_memberships_of(username, Role.STUDENT))
+
+    async def _decide_entry(self, handler: Any, username: Username) -> Entry:
+        """Everything that can refuse, before a password is touched."""
+        if not self.allow_examinees:
+            return Entry(exams=(), reason="is not admitted: allow_examinees is False")
+        if not await maybe_future(self.check_blocked_users(username, None)):
+            return Entry(exams=(), reason="is blocked")
         address = self._address_of(handler)
         if address is None:
             return Entry(exams=(), reason="has no address that can be believed")
@@ -154,9 +171,7 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
             return await asyncio.get_running_loop().run_in_executor(self._threads, consume)
         except SQLAlchemyError as error:
             self.log.error("The database of the passwords does not answer: %s", error)
-            raise web.HTTPError(
-                503, "Signing in is not possible at the moment. Your code stays valid."
-            ) from None
+            raise web.HTTPError(503, translator_for(handler)(_UNAVAILABLE)) from None
 
 
 def _now() -> datetime:

@@ -95,7 +95,7 @@ class Campus:
     async def start(self, progress: Progress) -> None:
         """Starts everything; raises E2xHubError where a part cannot start. Always call `stop`."""
         check_ports(self._base_port)
-        self.files.directory.mkdir(parents=True, exist_ok=True)
+        self.files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         progress("reading the university's catalog and roster")
         self.university = self._declared or write_university(
             self.files.directory / "university", self.now

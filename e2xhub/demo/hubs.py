@@ -23,6 +23,7 @@ from e2xhub.errors import E2xHubError
 
 PORTS_PER_HUB = 10
 _INNER_PORTS = 3  # the pages, the proxy's own API, the hub
+_KEPT_VARIABLES = ("HOME", "LANG", "PYTHONPATH", "TMPDIR")
 _STOP_SECONDS = 30
 _READY_SECONDS = 120
 _HUB_CONFIG = Path(__file__).parent / "hub_config.py"
@@ -69,7 +70,8 @@ class HubPlan:
         if self.kind is HubKind.EXAM:
             settings["database_url"] = self.database_url
             settings["pepper_file"] = str(self.pepper_file)
-            # The demo's proxy; the students' servers have addresses of their own (127.100.0.0/16).
+            # The demo's proxy. Pods share this machine's network and could pose as the proxy: on a
+            # real cluster, name addresses that only the proxy has.
             settings["trusted_proxies"] = ["127.0.0.1/32"]
         demo: dict[str, Any] = {
             "name": self.kind.value,
@@ -174,7 +176,7 @@ class HubProcess:
 
     def _environment(self, values: Path) -> dict[str, str]:
         """What the hub may know of this process's environment, and where its cluster is."""
-        kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+        kept = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
         programs = str(Path(sys.executable).parent)
         return kept | {
             "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),

@@ -87,7 +87,7 @@ class Registry:
         if not slug:
             if len(listed.offers) == 1:
                 return listed.offers[0]
-            raise NotOfferedError(Reason.NO_CHOICE if listed.offers else Reason.NOT_OFFERED)
+            raise NotOfferedError(Reason.NO_CHOICE if listed.offers else Reason.NOTHING_OFFERED)
         for offer in listed.offers:
             if offer.slug == slug:
                 return offer

@@ -20,6 +20,7 @@ class Reason(str, Enum):
     EXAM_NOT_OPEN = "The exam opens on {date} at {time}."
     EXAM_ENDED = "The exam ended on {date} at {time}."
     NOT_OFFERED = "You cannot start this server. Choose one from the list."
+    NOTHING_OFFERED = "There is no server for you at the moment."
     NO_CHOICE = "Please choose a server."
     UNKNOWN_SIZE = "This size is not offered. Choose one from the list."
 

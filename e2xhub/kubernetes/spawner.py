@@ -27,6 +27,9 @@ from e2xhub.web.translations import translator_for
 _CHOICES = ("profile", "size")
 _CHOICE_MAX = 300
 _NAMES_NOTHING = "?"
+_NOT_LOCKED_DOWN = (
+    "The server cannot be started safely at the moment. Please tell the people in charge."
+)
 
 
 class SpawnRefusedError(web.HTTPError):
@@ -112,12 +115,11 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
 
     @default("apply_user_options")
     def _apply_user_options_default(self) -> Any:
-        return E2xSpawner._apply_choice
+        return E2xSpawner._leave_options_alone
 
     @staticmethod
-    def _apply_choice(spawner: E2xSpawner, user_options: Any) -> None:
-        """Refuses at the first moment at which a REST request can be refused."""
-        spawner._authorize(user_options)
+    def _leave_options_alone(_spawner: E2xSpawner, _user_options: Any) -> None:
+        """Does nothing, and says so: without it JupyterHub warns that nobody reads the options."""
 
     # --- what the person's server is
 
@@ -200,9 +202,8 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
             )
         except (PolicyError, TimeoutError, asyncio.TimeoutError) as error:
             self.log.error("%s is not started: %s", self._log_name, error)
-            raise SpawnRefusedError(
-                503, "The server cannot be locked down at the moment. Please tell your proctor."
-            ) from error
+            sentence = translator_for(self.handler)(_NOT_LOCKED_DOWN)
+            raise SpawnRefusedError(503, sentence) from error
 
 
 def _now() -> datetime:

@@ -18,7 +18,7 @@ from e2xhub.web.exam_login import ExamLoginHandler
 _TIMEOUT = aiohttp.ClientTimeout(total=20)
 
 
-class _LoginPage(ExamLoginHandler):  # type: ignore[misc]
+class _LoginPage(ExamLoginHandler):
     """The login page without a hub around it: it answers what the authenticator said."""
 
     # JupyterHub's own ones want the hub's database.

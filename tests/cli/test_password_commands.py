@@ -93,10 +93,6 @@ def assert_nowhere_in(directory: Path, slip: str) -> None:
             "petra is no examinee of ml-pz1; add them to the exam's roster first\n",
         ),
         (
-            ["ml-pz2", "--user", "ben"],
-            "ben is no examinee of ml-pz2; add them to the exam's roster first\n",
-        ),
-        (
             ["ml-pz1", "--user", "nobody"],
             "user 'nobody' is not on the roster; 'e2xhub check' shows how many people are\n",
         ),
@@ -118,7 +114,6 @@ def test_nobody_but_an_examinee_gets_a_password(
     ("url", "error"),
     [
         ("nonsense", "cannot be used (ArgumentError); expected a SQLAlchemy URL such as"),
-        ("sqlite:////no/such/place", "the database sqlite:////no/such/place cannot be used"),
         (
             "postgresql+psycopg://hub:geheim@127.0.0.1:1/x",
             "the database postgresql+psycopg://hub:***@127.0.0.1:1/x cannot be used",

@@ -13,7 +13,6 @@ from e2xhub.domain.catalog import (
     Exam,
     Image,
     Level,
-    Memory,
     Mount,
     NfsSource,
     Size,
@@ -21,7 +20,7 @@ from e2xhub.domain.catalog import (
     Volume,
 )
 from e2xhub.domain.catalog import Catalog as CatalogModel
-from e2xhub.domain.catalog_values import parse_memory
+from e2xhub.domain.catalog_values import Memory, parse_memory
 from e2xhub.domain.roles import HubKind, Role
 
 EXAM = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -26,16 +27,16 @@ def make_mount(**changes: Any) -> Mount:
 
 def plan(
     catalog: Catalog,
+    mounts: Mapping[str, Mount],
     *,
     hub: HubKind = HubKind.ASSIGNMENT,
     role: Role = Role.STUDENT,
-    **mounts: Mount,
 ) -> tuple[VolumeMount, ...]:
     return plan_volumes(catalog, mounts, hub=hub, role=role, values=VALUES)
 
 
 def test_mount_has_its_source_and_filled_paths(small_catalog: Catalog) -> None:
-    assert plan(small_catalog, home=make_mount(mount_at="/home/{username}/")) == (
+    assert plan(small_catalog, {"home": make_mount(mount_at="/home/{username}/")}) == (
         VolumeMount(
             name="home",
             volume="files",
@@ -53,7 +54,7 @@ def test_mount_has_its_source_and_filled_paths(small_catalog: Catalog) -> None:
 def test_role_gets_the_access_that_names_it(
     small_catalog: Catalog, role: Role, read_only: list[bool]
 ) -> None:
-    planned = plan(small_catalog, role=role, home=make_mount())
+    planned = plan(small_catalog, {"home": make_mount()}, role=role)
     assert [mount.read_only for mount in planned] == read_only
 
 
@@ -69,13 +70,13 @@ def test_exam_hub_has_only_mounts_that_name_it(
     small_catalog: Catalog, hub: HubKind, names: list[str]
 ) -> None:
     mounts = {"default": make_mount(), "exam": make_mount(hubs=["exam"])}
-    assert [mount.name for mount in plan(small_catalog, hub=hub, **mounts)] == names
+    assert [mount.name for mount in plan(small_catalog, mounts, hub=hub)] == names
 
 
 def test_two_mounts_at_one_place_are_refused(small_catalog: Catalog) -> None:
     mounts = {"home": make_mount(), "other": make_mount(mount_at="/home//jovyan")}
     with pytest.raises(ValueError) as caught:  # noqa: PT011 - the whole text is asserted
-        plan(small_catalog, **mounts)
+        plan(small_catalog, mounts)
     assert str(caught.value) == (
         "mounts 'home' and 'other' both want /home/jovyan; expected different places"
     )
@@ -83,4 +84,4 @@ def test_two_mounts_at_one_place_are_refused(small_catalog: Catalog) -> None:
 
 def test_template_without_a_value_is_refused(small_catalog: Catalog) -> None:
     with pytest.raises(ValueError, match=r"\{exam\} is '', expected a path component"):
-        plan(small_catalog, home=make_mount(path="{exam}"))
+        plan(small_catalog, {"home": make_mount(path="{exam}")})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ POLICIES = f"{NETWORKING}/networkpolicies"
 PODS = f"{CORE}/pods"
 
 Manifest = dict[str, Any]
+_POD_SECONDS = 30
 
 
 class ClusterClient:
@@ -38,6 +40,14 @@ class ClusterClient:
         """The pod of that name, or None."""
         pods = [pod for pod in self.pods() if pod["metadata"]["name"] == name]
         return pods[0] if pods else None
+
+    def wait_for_pod(self, name: str) -> Manifest:
+        """The pod of that name, as soon as a start that was granted has made it."""
+        deadline = time.monotonic() + _POD_SECONDS
+        while (pod := self.pod(name)) is None:
+            assert time.monotonic() < deadline, f"no pod {name} was made"
+            time.sleep(0.1)
+        return pod
 
     def pods(self) -> list[Manifest]:
         """Every pod."""

@@ -92,9 +92,7 @@ def _start(demo: DemoProcess, username: str, send: Way, options: Options) -> Man
     """Sends the request and returns the pod that it made."""
     answer = send(demo.sign_in(username), options)
     assert answer.status in (200, 201, 202), answer
-    pod = demo.cluster.pod(f"jupyter-assignment-{username}")
-    assert pod is not None, answer
-    return pod
+    return demo.cluster.wait_for_pod(f"jupyter-assignment-{username}")
 
 
 def _notebook(pod: Manifest) -> Manifest:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.hub
 
 EXAM_IMAGE = "registry.example.org/exam:2026-10"
 NOT_OFFERED = "You cannot start this server. Choose one from the list."
-NOT_LOCKED = "The server cannot be locked down at the moment. Please tell your proctor."
+NOT_LOCKED = "The server cannot be started safely at the moment. Please tell the people in charge."
 SLUG = "exams/ml-open/student"
 
 

@@ -57,7 +57,7 @@ async def test_policy_of_an_exam_is_made_before_its_pod(exam: Offer) -> None:
 
 
 async def test_claim_of_the_admin_is_made_as_well(learning: Offer) -> None:
-    claim = {"storage_pvc_ensure": True, "storage_capacity": "1Gi"}
+    claim: dict[str, Any] = {"storage_pvc_ensure": True, "storage_capacity": "1Gi"}
     assert list(await manifests_of(learning, **claim)) == ["PersistentVolumeClaim", "Pod"]
 
 

@@ -27,7 +27,9 @@ def differences(engine: Engine) -> list[object]:
     """What the database has other than `metadata`."""
     with engine.connect() as connection:
         options = {"version_table": "e2xhub_alembic_version", "compare_type": True}
-        return compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+        return list(
+            compare_metadata(MigrationContext.configure(connection, opts=options), metadata)
+        )
 
 
 def test_migrations_make_the_tables_of_the_metadata(engine: Engine) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import csv
 import re
 from datetime import datetime
@@ -12,15 +13,14 @@ from zoneinfo import ZoneInfo
 import pytest
 from tornado import locale
 
-import e2xhub.web
+import e2xhub
 from e2xhub.domain.refusals import Reason
 from e2xhub.domain.roles import Role
 from e2xhub.web.translations import LOCALES, Translator, translator_for
 
-WEB = Path(e2xhub.web.__file__).parent
+PACKAGE = Path(e2xhub.__file__).parent
 NINE = datetime(2027, 2, 5, 9, 0, tzinfo=ZoneInfo("Europe/Berlin"))
-TRANSLATED = re.compile(r"""translate\(\s*"((?:[^"\\]|\\.)*)"\s*\)""")
-CONSTANTS = re.compile(r"""^_REFUSED = "(.*)"$""", re.MULTILINE)
+IN_A_TEMPLATE = re.compile(r'translate\("([^"]+)"\)')
 
 
 def read_german() -> dict[str, str]:
@@ -28,12 +28,37 @@ def read_german() -> dict[str, str]:
         return {row[0]: row[1] for row in csv.reader(file)}
 
 
+def texts_in_module(source: str) -> set[str]:
+    """What a module hands to a translator: texts, and the names of its constants."""
+    tree = ast.parse(source)
+    constants = {
+        target.id: node.value.value
+        for node in tree.body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
+    given = [call.args[0] for call in calls if is_translator(call.func)]
+    found = {constants.get(item.id) for item in given if isinstance(item, ast.Name)}
+    found |= {item.value for item in given if isinstance(item, ast.Constant)}
+    return {text for text in found if isinstance(text, str)}
+
+
+def is_translator(called: ast.expr) -> bool:
+    """Whether this is `translate(…)` or `translator_for(…)(…)`."""
+    if isinstance(called, ast.Call):
+        return isinstance(called.func, ast.Name) and called.func.id == "translator_for"
+    return isinstance(called, ast.Name) and called.id == "translate"
+
+
 def used_texts() -> set[str]:
-    files = [*WEB.rglob("*.html"), *WEB.rglob("*.py")]
-    sources = [file.read_text(encoding="utf-8") for file in files]
-    found = {text for source in sources for text in TRANSLATED.findall(source)}
-    found |= {text for source in sources for text in CONSTANTS.findall(source)}
-    return found | {reason.value for reason in Reason} | {role.value for role in Role}
+    found = {reason.value for reason in Reason} | {role.value for role in Role}
+    for page in PACKAGE.rglob("*.html"):
+        found |= set(IN_A_TEMPLATE.findall(page.read_text(encoding="utf-8")))
+    for module in PACKAGE.rglob("*.py"):
+        found |= texts_in_module(module.read_text(encoding="utf-8"))
+    return found
 
 
 def fields(text: str) -> set[str]:

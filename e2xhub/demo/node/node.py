@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -48,12 +49,23 @@ HIDDEN_PATHS = (
     "/etc/gshadow",
     "/etc/gshadow-",
     "/etc/ssh",
+    "/etc/security",
     "/etc/ssl/private",
+    "/var/backups",
+    "/var/cache",
+    "/var/lib",
     "/var/log",
-    "/var/lib/docker",
-    "/var/lib/kubelet",
+    "/var/mail",
+    "/var/spool",
 )
 """What a pod could read on this machine, and in no container image: homes, keys, logs."""
+_SYSTEM = re.compile("bin|sbin|lib.*|usr|etc|var|proc|sys|dev|run|tmp")
+
+
+def find_foreign_directories() -> list[str]:
+    """What stands beside the system's own directories in `/`, such as `/srv` and `/data`."""
+    return [str(path) for path in Path("/").iterdir() if not _SYSTEM.fullmatch(path.name)]
+
 
 _ISOLATED = "each container has its own files, processes and user (Linux namespaces)"
 _NOT_ISOLATED = (
@@ -135,6 +147,7 @@ class Node:
         self._addresses = AddressPool(address_range)
         self._hidden = [
             *HIDDEN_PATHS,
+            *find_foreign_directories(),
             str(Path.home()),
             str(self._state),
             str(self._log_directory),

@@ -90,8 +90,10 @@ class PodWorker:
         stop = asyncio.create_task(self.stopping.wait())
         try:
             await asyncio.wait([work, stop], return_when=asyncio.FIRST_COMPLETED)
-            await self._stop_containers(work)
-            self._context.addresses.give_back(self.address)
+            try:
+                await self._stop_containers(work)
+            finally:
+                self._context.addresses.give_back(self.address)
             await self.publish()
             await stop
             await self._remove()
