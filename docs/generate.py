@@ -12,7 +12,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
+from traitlets import HasTraits
 
+from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
 from e2xhub.config import HubSettings
 from e2xhub.domain.catalog import (
     Access,
@@ -29,6 +31,7 @@ from e2xhub.domain.catalog import (
     Term,
     Volume,
 )
+from e2xhub.kubernetes.spawner import E2xSpawner
 
 REFERENCE = Path(__file__).parent / "reference"
 _CATALOG_MODELS = (
@@ -50,16 +53,24 @@ _SETTINGS_INTRODUCTION = """\
 # The hub's settings
 
 What `e2xhub.configure(c, …)` takes; in zero-to-jupyterhub it is the chart's value `custom.e2xhub`.
+Catalog and roster are read when the hub starts: restart the hub after a change.
 """
+_TRAITS_INTRODUCTION = """\
+## Traits
+
+`configure` sets these; an admin may set them afterwards, as `c.<class>.<trait> = …`.
+"""
+_TRAIT_OWNERS = (E2xSpawner, OneTimePasswordAuthenticator)
 
 
 def make_pages() -> dict[Path, str]:
     """The text of every page that is made from the code."""
     catalog = [_CATALOG_INTRODUCTION, *(_make_section(model) for model in _CATALOG_MODELS)]
-    settings = _SETTINGS_INTRODUCTION + "\n" + "\n".join(_make_table(HubSettings)) + "\n"
+    settings = [_SETTINGS_INTRODUCTION, *_make_table(HubSettings), "", _TRAITS_INTRODUCTION]
+    settings += [line for owner in _TRAIT_OWNERS for line in _make_trait_table(owner)]
     return {
         REFERENCE / "catalog.md": "\n".join(catalog),
-        REFERENCE / "settings.md": settings,
+        REFERENCE / "settings.md": "\n".join(settings) + "\n",
     }
 
 
@@ -69,15 +80,33 @@ def _make_section(model: type[BaseModel]) -> str:
 
 
 def _make_table(model: type[BaseModel]) -> Iterator[str]:
-    yield "| key | needed | what it is |"
+    yield "| key | default | what it is |"
     yield "|---|---|---|"
     inherited = Level.model_fields if issubclass(model, Level) and model is not Level else {}
     for name, field in model.model_fields.items():
         if name not in inherited:
-            needed = "yes" if field.is_required() else "no"
-            yield f"| `{name}` | {needed} | {_describe(field)} |"
+            yield f"| `{name}` | {_show_default(field)} | {_describe(field)} |"
     if inherited:
-        yield "| … | no | everything that a [Level](#level) may set |"
+        yield "| … | | everything that a [Level](#level) may set |"
+
+
+def _make_trait_table(owner: type[HasTraits]) -> Iterator[str]:
+    yield f"| trait of `{owner.__name__}` | what it is |"
+    yield "|---|---|"
+    for name, trait in sorted(owner.class_own_traits(config=True).items()):
+        yield f"| `{name}` | {' '.join(trait.help.split())} |"
+    yield ""
+
+
+def _show_default(field: FieldInfo) -> str:
+    if field.is_required():
+        return "needed"
+    default = field.get_default(call_default_factory=True)
+    if default in (None, "", (), {}) or isinstance(default, BaseModel):
+        return "none"
+    if isinstance(default, frozenset):
+        return ", ".join(sorted(f"`{item.value}`" for item in default)) or "none"
+    return f"`{default}`"
 
 
 def _describe(field: FieldInfo) -> str:

@@ -10,7 +10,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from traitlets import TraitError
 from traitlets.config.loader import LazyConfigValue
 
@@ -20,6 +20,18 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
 from e2xhub.storage.registry import load_registry
 
+# JupyterHub's role of everybody, without tokens: one would open a server long after the exam.
+_EXAMINEE_ROLE = {
+    "name": "user",
+    "description": "Examinees: their own server, and nothing that outlives the sign-in",
+    "scopes": [
+        "users:activity!user",
+        "read:users:name!user",
+        "read:users:groups!user",
+        "servers!user",
+        "access:servers!user",
+    ],
+}
 _TEMPLATES = Path(e2xhub.web.__file__).parent / "templates"
 
 
@@ -34,7 +46,7 @@ class HubSettings(BaseModel):
     """The catalog: a YAML file or a directory of them."""
     roster: Path
     """The roster: a CSV file or a directory of them."""
-    database_url: str = ""
+    database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the exam records; needed by exam hubs."""
     pepper_file: str = ""
     """File with the key of the password hashes; needed by exam hubs."""
@@ -123,6 +135,7 @@ def _set_exam_login(c: Any, registry: CurrentRegistry, settings: HubSettings) ->
     c.JupyterHub.allow_named_servers = False
     # A pod's token reports activity; it opens neither files nor terminals.
     c.E2xSpawner.server_token_scopes = ["users:activity!user"]
+    _append(c.JupyterHub, "load_roles", _EXAMINEE_ROLE)
     c.OneTimePasswordAuthenticator.registry = registry
     c.OneTimePasswordAuthenticator.database_url = settings.database_url
     c.OneTimePasswordAuthenticator.pepper_file = settings.pepper_file
@@ -130,7 +143,7 @@ def _set_exam_login(c: Any, registry: CurrentRegistry, settings: HubSettings) ->
     _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "exam"))
 
 
-def _append(section: Any, name: str, value: str) -> None:
+def _append(section: Any, name: str, value: Any) -> None:
     """Adds `value` to a list that the chart may have set; twice is once."""
     configured = section.get(name)
     if isinstance(configured, LazyConfigValue):  # somebody said `c.….append(…)` before

@@ -18,7 +18,6 @@ from traitlets import Bool, List, TraitError, Unicode, default
 from e2xhub.domain.exam_entry import Entry, decide_entry
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.passwords import OneTimePassword
-from e2xhub.domain.roles import Role
 from e2xhub.domain.rooms import Address, client_address
 from e2xhub.errors import ConfigurationError
 from e2xhub.storage.exam_records import open_exam_records
@@ -26,7 +25,7 @@ from e2xhub.web.exam_login import ExamLoginHandler
 from e2xhub.web.translations import translator_for
 
 _UNAVAILABLE = "Signing in is not possible at the moment. Your code stays valid."
-_NOBODY = Username("somebody")  # whose name is not one, or is not logged
+_NOBODY = Username.parse("somebody")  # whose name is not one, or is not logged
 _HASHING_THREADS = 2  # a hash keeps one core busy for about 50 ms
 
 
@@ -36,16 +35,16 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
     A code opens the door for the person that it was issued for, while the exam is open, from a
     room of the exam, and only on the login page. A refused attempt consumes nothing.
 
-    Use it through `e2xhub.configure(c, hub="exam", …)`, or by name::
+    Use it through `e2xhub.configure`, which gives it its registry::
 
-        c.JupyterHub.authenticator_class = "e2x-otp"
+        configure(c, hub="exam", catalog=…, roster=…, database_url=…, pepper_file=…)
     """
 
     registry = AnyTrait(
         config=True,
         help="""
         Which exams there are and who sits them: an object with a property `current` that gives
-        the `e2xhub.domain.offers.Registry` of this moment. Set by `e2xhub.configure`.
+        the `e2xhub.domain.offers.Registry` in force. Set by `e2xhub.configure`.
         """,
     )
     database_url = Unicode(
@@ -91,6 +90,12 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self._threads = ThreadPoolExecutor(_HASHING_THREADS, "one-time-password")
+        for name in ("registry", "database_url", "pepper_file"):
+            if not getattr(self, name):
+                raise TraitError(
+                    f"OneTimePasswordAuthenticator.{name} is not set; "
+                    'call e2xhub.configure(c, hub="exam", …) in the hub\'s configuration'
+                )
         try:
             self._records = open_exam_records(self.database_url, Path(self.pepper_file))
         except ConfigurationError as error:
@@ -131,8 +136,7 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
             username = Username.parse(typed)
         except ValueError:
             return False
-        roster = self.registry.current.roster
-        return bool(roster.exam_memberships_of(username, Role.STUDENT))
+        return bool(self.registry.current.roster.is_examinee(username))
 
     async def _decide_entry(self, handler: Any, username: Username) -> Entry:
         """Everything that can refuse, before a password is touched."""
@@ -160,11 +164,7 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
     ) -> ExamId | None:
         def consume() -> ExamId | None:
             return self._records.consume(
-                entry.exams,
-                username,
-                password,
-                consumed_from=str(self._address_of(handler)),
-                now=_now(),
+                entry.exams, username, password, consumed_from=str(entry.address), now=_now()
             )
 
         try:

@@ -28,18 +28,20 @@ from e2xhub.cli.sources import (
 from e2xhub.domain.offers import Offer, OfferList
 from e2xhub.domain.refusals import NotOfferedError, Refusal
 from e2xhub.domain.roles import HubKind
-from e2xhub.errors import UnknownNameError
+from e2xhub.errors import ConfigurationError, UnknownNameError
 from e2xhub.storage.registry import load_registry
 
 
 def check(catalog: CatalogOption, roster: RosterOption) -> None:
     """Read the whole catalog and roster and report every fault with file and line."""
     registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT)
-    terms = sum(len(course.terms) for course in registry.catalog.courses.values())
+    catalogued, listed = registry.catalog, registry.roster
+    terms = sum(len(course.terms) for course in catalogued.courses.values())
+    roles = ", ".join(f"{role.value} {count}" for role, count in listed.count_roles().items())
     print(
-        f"No faults: {len(registry.catalog.courses)} courses with {terms} terms, "
-        f"{len(registry.catalog.exams)} exams, {len(registry.roster.usernames)} people with "
-        f"{len(registry.roster)} memberships."
+        f"No faults. Courses: {len(catalogued.courses)}, terms: {terms}, "
+        f"exams: {len(catalogued.exams)}, people: {len(listed.usernames)}, "
+        f"memberships: {len(listed)} ({roles})."
     )
 
 
@@ -89,7 +91,10 @@ def manifest(
         made = make_manifests(authorized, username, size=size, config=_load_config(config))
         documents = asyncio.run(made)
     except NotOfferedError as refusal:
-        raise UnknownNameError(f"{username}, {offer!r}: {refusal}") from None
+        raise UnknownNameError(
+            f"{username}, {offer!r}: {refusal} 'e2xhub offers {username} --hub {hub.value}' lists "
+            "what may be started"
+        ) from None
     if json:
         print_json(documents)
     else:
@@ -100,7 +105,13 @@ def _load_config(file: Path | None) -> Config:
     logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)  # no cluster is needed
     if file is None:
         return Config()
-    return PyFileConfigLoader(file.name, path=str(file.parent)).load_config()
+    try:
+        return PyFileConfigLoader(file.name, path=str(file.parent)).load_config()
+    except Exception as error:  # it is anybody's program
+        raise ConfigurationError(
+            f"{file} cannot be used: {type(error).__name__}: {error}; expected a "
+            "jupyterhub_config.py that runs by itself (files of jupyterhub_config.d need the chart)"
+        ) from error
 
 
 def _as_json(listed: OfferList) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def demo(
     port: Annotated[
         int,
         typer.Option(
-            min=1024, max=65000, help="The first port; the hubs use it and the 23 that follow."
+            min=1024, max=65000, help="The first port; the hubs use it and the 22 that follow."
         ),
     ] = 8000,
     directory: Annotated[
@@ -58,6 +58,8 @@ def demo(
     if (catalog is None) != (roster is None):
         raise typer.BadParameter("a catalog and its roster belong together; give both")
     try:
+        import jupyterlab  # noqa: F401 - what the demo's pods run
+
         from e2xhub.demo.campus import Campus
         from e2xhub.demo.sample_university import University
     except ImportError as error:
@@ -122,7 +124,7 @@ def _print_welcome(console: Console, campus: Campus) -> None:
     for kind, username, who in people:
         table.add_row(kind.value, campus.hubs[kind].plan.url, username, who)
     console.print(table)
-    files, program = campus.files, sys.argv[0]
+    files, program = campus.files, Path(sys.argv[0]).absolute()
     user = "alice" if campus.is_sample else "USER"
     print(f"Password on the assignment and grading hubs: {campus.accounts.password}")
     print("In another terminal:")

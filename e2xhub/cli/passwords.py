@@ -1,13 +1,13 @@
 """Commands for one-time passwords: issue, reissue, status.
 
-The same rules as everywhere else; for the day on which the network of the room is down.
+A code is shown once, when it is made; nobody can show it again.
 """
 
 from __future__ import annotations
 
 import getpass
 import os
-from datetime import datetime, timezone
+from datetime import datetime, timezone, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ from e2xhub.cli.sources import (
     known_username,
     print_json,
 )
-from e2xhub.domain.roles import HubKind, Role
+from e2xhub.domain.roles import HubKind
 from e2xhub.errors import UnknownNameError
 from e2xhub.storage.exam_records import PasswordStatus, open_exam_records
 from e2xhub.storage.registry import load_registry
@@ -87,13 +87,18 @@ def status(
         print_json([_as_json(item) for item in found])
         return
     table = Table(title=f"Passwords of {exam_id}", title_justify="left")
-    for column in ("user", "state", "generation", "issued", "by", "used", "from"):
-        table.add_column(column)
+    for column in ("user", "state", "issued", "by", "used", "from"):
+        table.add_column(column, overflow="fold")
     for item in found:
-        table.add_row(
-            *(str(value if value is not None else "") for value in _as_json(item).values())
-        )
+        moments = (_short(at, registry.time_zone) for at in (item.issued_at, item.consumed_at))
+        issued, used = moments
+        row = (item.username, item.state.value, issued, item.issued_by, used)
+        table.add_row(*row, item.consumed_from or "")
     Console().print(table)
+
+
+def _short(at: datetime | None, zone: tzinfo) -> str:
+    return at.astimezone(zone).strftime("%d %b %H:%M") if at else ""
 
 
 def _issue(
@@ -108,8 +113,7 @@ def _issue(
 ) -> None:
     registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.EXAM)
     exam_id, username = known_exam(registry, exam), known_username(registry, user)
-    examinees = registry.roster.exam_memberships_of(username, Role.STUDENT)
-    if exam_id not in {membership.exam for membership in examinees}:
+    if not registry.roster.is_examinee(username, exam_id):
         raise UnknownNameError(
             f"{username} is no examinee of {exam_id}; add them to the exam's roster first"
         )

@@ -46,7 +46,7 @@ def known_username(registry: Registry, text: str) -> Username:
         raise UnknownNameError(str(error)) from None
     if username not in registry.roster.usernames:
         raise UnknownNameError(
-            f"user {str(username)!r} is not on the roster; 'e2xhub check' shows how many people are"
+            f"user {str(username)!r} is not on the roster; people are on it by a row in its files"
         )
     return username
 

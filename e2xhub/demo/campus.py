@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import secrets
 import shlex
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import IO
 
 from e2xhub.demo.cluster import DemoCluster
 from e2xhub.demo.hubs import (
@@ -22,10 +24,15 @@ from e2xhub.demo.hubs import (
 from e2xhub.demo.proxy import ensure_proxy
 from e2xhub.demo.sample_university import University, write_university
 from e2xhub.domain.roles import HubKind
+from e2xhub.errors import E2xHubError
 from e2xhub.storage.pepper_file import ensure_pepper
 from e2xhub.storage.registry import load_registry
 
 Progress = Callable[[str], None]
+
+
+class DemoRunsError(E2xHubError):
+    """Another demo uses the directory; two would take each other's databases and proxies."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +55,19 @@ class CampusFiles:
     def environment(self) -> Path:
         """A file for the shell: after `source` of it every command knows its sources."""
         return self.directory / "environment"
+
+    def lock(self) -> IO[str]:
+        """A file that is locked until it is closed; raises DemoRunsError where a demo has it."""
+        file = (self.directory / "lock").open("w", encoding="ascii")
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise DemoRunsError(
+                f"a demo runs in {self.directory} already; "
+                "end it, or use another directory with: e2xhub demo --directory DIR --port PORT"
+            ) from None
+        return file
 
     def write_environment(self, university: University) -> None:
         """Writes the file for the shell."""
@@ -91,11 +111,13 @@ class Campus:
         self.now = now
         self.hubs: dict[HubKind, HubProcess] = {}
         self.cluster: DemoCluster | None = None
+        self._lock: IO[str] | None = None
 
     async def start(self, progress: Progress) -> None:
         """Starts everything; raises E2xHubError where a part cannot start. Always call `stop`."""
-        check_ports(self._base_port)
         self.files.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock = self.files.lock()
+        check_ports(self._base_port)
         progress("reading the university's catalog and roster")
         self.university = self._declared or write_university(
             self.files.directory / "university", self.now
@@ -131,6 +153,8 @@ class Campus:
         await asyncio.gather(*(hub.stop() for hub in self.hubs.values()))
         if self.cluster is not None:
             await self.cluster.stop()
+        if self._lock is not None:
+            self._lock.close()
 
     @property
     def is_sample(self) -> bool:

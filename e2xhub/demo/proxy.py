@@ -11,6 +11,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from e2xhub.demo import end_with_parent
 from e2xhub.errors import E2xHubError
 
 _PACKAGE = "configurable-http-proxy"
@@ -31,7 +32,7 @@ async def ensure_proxy() -> list[str]:
     node = _find_node()
     if not _SCRIPT.exists():
         await _install()
-    return [node, str(_SCRIPT)]
+    return [sys.executable, end_with_parent.__file__, node, str(_SCRIPT)]
 
 
 def _find_node() -> str:

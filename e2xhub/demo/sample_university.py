@@ -1,4 +1,7 @@
-"""Writes the demo's catalog and roster: a small university whose dates fit the day."""
+"""Writes the demo's catalog and roster: a small university whose dates fit the day.
+
+The templates in `university/` have words between percent signs where a date or a term belongs.
+"""
 
 from __future__ import annotations
 

@@ -22,6 +22,7 @@ from e2xhub.domain.catalog_values import (
     EnvironmentName,
     ImageName,
     Memory,
+    Minutes,
     Moment,
     MountPathTemplate,
     TimeZone,
@@ -179,9 +180,9 @@ class Term(Level):
     title: Title | None = None
     """What people call it, such as `Winter 2026/27`; the id where it is left out."""
     start: Day
-    """First day on which students get their server."""
+    """First day on which students get their server: `2026-10-01`."""
     end: Day
-    """Last day on which students get their server."""
+    """Last day on which students get their server: `2027-03-31`."""
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Term:
@@ -210,9 +211,9 @@ class Exam(Level):
     """The term that it belongs to."""
     start: Moment
     """When it starts, with time zone: `2027-02-15T09:00:00+01:00`."""
-    duration_minutes: Annotated[int, Field(gt=0, le=7 * 24 * 60)]
+    duration_minutes: Annotated[Minutes, Field(gt=0, le=7 * 24 * 60)]
     """How long people may work, in minutes."""
-    early_entry_minutes: Annotated[int, Field(ge=0, le=24 * 60)] = 0
+    early_entry_minutes: Annotated[Minutes, Field(ge=0, le=24 * 60)] = 0
     """How long before the start people may sign in, in minutes."""
     rooms: tuple[str, ...]
     """Names of the rooms from which people may sign in; at least one."""
@@ -224,6 +225,10 @@ class Exam(Level):
         if self.network not in (None, NetworkClass.EXAM):
             raise ValueError(f"network is {self.network.value}; expected 'exam' (or leave it out)")
         return self
+
+    def is_open_at(self, now: datetime) -> bool:
+        """Whether examinees may be in at `now`."""
+        return self.opens_at <= now < self.ends_at
 
     @property
     def opens_at(self) -> datetime:
@@ -250,7 +255,7 @@ class Catalog(CatalogModel):
     sizes: Mapping[str, Size]
     """Sizes of servers, by name."""
     rooms: Mapping[str, tuple[Cidr, ...]] = Field(default_factory=dict)
-    """Rooms, by name: the networks (CIDR, IPv4 or IPv6) of the machines in them."""
+    """Rooms, by name: the networks (CIDR) of their machines, such as `hall: [10.1.2.0/24]`."""
     defaults: Level = Level()
     """What holds where no course, term or exam says otherwise."""
     courses: Mapping[CourseId, Course] = Field(default_factory=dict)

@@ -12,7 +12,7 @@ from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level, Moun
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
-from e2xhub.domain.settings import Place, exam_levels, term_levels
+from e2xhub.domain.settings import Place, exam_levels, exam_settings, term_levels
 from e2xhub.domain.volumes import plan_volumes
 
 
@@ -42,7 +42,7 @@ def check_references(catalog: Catalog) -> list[ReferenceFault]:
                 "themselves; choose another id",
             )
         )
-    return faults or list(_colliding_mounts(catalog))
+    return faults or [*_colliding_mounts(catalog), *_exams_that_lose_work(catalog)]
 
 
 def _all_levels(catalog: Catalog) -> Iterator[tuple[Place, Level]]:
@@ -138,6 +138,21 @@ def _colliding_mounts(catalog: Catalog) -> Iterator[ReferenceFault]:
             ReferenceFault(place=place, message=message)
             for message in dict.fromkeys(filter(None, messages))
         )
+
+
+def _exams_that_lose_work(catalog: Catalog) -> Iterator[ReferenceFault]:
+    for exam_id in catalog.exams:
+        mounts = exam_settings(catalog, exam_id).mounts.values()
+        if not any(
+            HubKind.EXAM in mount.hubs and Role.STUDENT in mount.access.read_write
+            for mount in mounts
+        ):
+            yield ReferenceFault(
+                place=("exams", exam_id),
+                message="examinees have no directory that lasts, so their work would end with "
+                "their server; add a mount with 'hubs: [exam]' and 'access: {read_write: "
+                "[student]}', here or in 'defaults'",
+            )
 
 
 def _planning_fault(

@@ -39,6 +39,13 @@ def parse_memory(value: object) -> int:
     return int(Decimal(number) * _MEMORY_FACTOR[unit[0] if unit else None])
 
 
+def _refuse_truth_values(value: object) -> object:
+    """YAML reads `yes` as true, and pydantic true as 1."""
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is no number")
+    return value
+
+
 def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -58,7 +65,10 @@ def _check_image(name: str) -> str:
 
 
 def _check_network(text: str) -> str:
-    ipaddress.ip_network(text)
+    try:
+        ipaddress.ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; expected a network such as '10.1.2.0/24'") from None
     return text
 
 
@@ -122,7 +132,8 @@ def _check_year(moment: _Day) -> _Day:
 Memory = Annotated[int, BeforeValidator(parse_memory), Field(gt=0)]
 Title = Annotated[str, Field(min_length=1, max_length=_TITLE_MAX)]
 AbsolutePath = Annotated[str, AfterValidator(_check_absolute)]
-Cpu = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Cpu = Annotated[float, BeforeValidator(_refuse_truth_values), Field(gt=0, allow_inf_nan=False)]
+Minutes = Annotated[int, BeforeValidator(_refuse_truth_values)]
 Day = Annotated[date, AfterValidator(_check_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_check_year)]
 PathTemplate = Annotated[str, AfterValidator(check_path_template)]

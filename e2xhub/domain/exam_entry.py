@@ -17,6 +17,7 @@ class Entry:
 
     exams: tuple[ExamId, ...]
     reason: str = ""
+    address: Address | None = None
 
 
 def decide_entry(registry: Registry, username: Username, address: Address, now: datetime) -> Entry:
@@ -28,11 +29,7 @@ def decide_entry(registry: Registry, username: Username, address: Address, now: 
     ]
     if not rostered:
         return Entry(exams=(), reason="is no examinee of any exam")
-    is_open = [
-        exam
-        for exam in rostered
-        if catalog.exams[exam].opens_at <= now < catalog.exams[exam].ends_at
-    ]
+    is_open = [exam for exam in rostered if catalog.exams[exam].is_open_at(now)]
     if not is_open:
         return Entry(exams=(), reason=f"has no exam now (rostered: {', '.join(rostered)})")
     here = tuple(
@@ -42,4 +39,4 @@ def decide_entry(registry: Registry, username: Username, address: Address, now: 
     )
     if not here:
         return Entry(exams=(), reason=f"is at {address}, in no room of {', '.join(is_open)}")
-    return Entry(exams=here)
+    return Entry(exams=here, address=address)

@@ -22,14 +22,13 @@ class NetworkClass(str, Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class Lockdown:
-    """What a locked server may reach; everything else is closed."""
+    """What a locked server may reach beside the hub; everything else is closed."""
 
-    hub: bool
     name_service: bool
 
 
 # `open` is missing on purpose: it needs no policy.
 LOCKDOWNS = {
-    NetworkClass.NO_INTERNET: Lockdown(hub=True, name_service=True),
-    NetworkClass.EXAM: Lockdown(hub=True, name_service=False),
+    NetworkClass.NO_INTERNET: Lockdown(name_service=True),
+    NetworkClass.EXAM: Lockdown(name_service=False),
 }

@@ -44,13 +44,13 @@ class Offer:
         """Whether this is the server of an examinee, with all that an exam locks."""
         return self.exam is not None and self.role is Role.STUDENT
 
-    def choose_size(self, name: str | None) -> Size:
-        """The size called `name`, or the first one; raises NotOfferedError for any other."""
+    def choose_size(self, name: str | None) -> str:
+        """The name of a size: `name`, or the first one; raises NotOfferedError for any other."""
         if name is None:
-            return next(iter(self.sizes.values()))
+            return next(iter(self.sizes))
         if name not in self.sizes:
             raise NotOfferedError(Reason.UNKNOWN_SIZE)
-        return self.sizes[name]
+        return name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +59,8 @@ class OfferList:
 
     offers: tuple[Offer, ...]
     refusals: tuple[Refusal, ...]
+    is_known: bool
+    """Whether the person is on the roster at all, be it for another kind of hub."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +77,7 @@ class Registry:
         return OfferList(
             offers=tuple(item for item in decided if isinstance(item, Offer)),
             refusals=tuple(item for item in decided if isinstance(item, Refusal)),
+            is_known=bool(self.roster.memberships_of(username)),
         )
 
     def authorize(self, username: str, slug: str | None, now: datetime) -> Offer:
@@ -135,7 +138,7 @@ class Registry:
     def _refuse_exam(self, membership: ExamMembership, now: datetime) -> Refusal | None:
         """Examinees get their server in the exam's window; graders at any time."""
         exam = self.catalog.exams[membership.exam]
-        if membership.role is not Role.STUDENT or exam.opens_at <= now < exam.ends_at:
+        if membership.role is not Role.STUDENT or exam.is_open_at(now):
             return None
         early = now < exam.opens_at
         return Refusal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -58,6 +58,16 @@ class Roster:
     def usernames(self) -> frozenset[str]:
         """Everybody who is on the roster."""
         return frozenset(self._by_user)
+
+    def is_examinee(self, username: str, exam: ExamId | None = None) -> bool:
+        """Whether `username` sits `exam`, or any exam at all."""
+        sat = [membership.exam for membership in self.exam_memberships_of(username, Role.STUDENT)]
+        return bool(sat) if exam is None else exam in sat
+
+    def count_roles(self) -> dict[Role, int]:
+        """How many memberships there are of each role that somebody has."""
+        found = Counter(m.role for memberships in self._by_user.values() for m in memberships)
+        return {role: found[role] for role in Role if found[role]}
 
     def __len__(self) -> int:
         return sum(map(len, self._by_user.values()))

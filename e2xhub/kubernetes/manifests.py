@@ -51,15 +51,14 @@ async def make_manifests(
     `config` is the hub's configuration. What a hub makes up at start (tokens) is shown as
     `<made at start>`. Raises NotOfferedError where the offer has no size of that name.
     """
-    offer.choose_size(size)
+    chosen = offer.choose_size(size)
     spawner = _make_spawner(username, config)
-    spawner.user_options = {"profile": offer.slug, **({"size": size} if size else {})}
-    spawner.apply_offer(offer)
+    spawner.apply_offer(offer, chosen)
     policy = make_policy(offer)
     made = [policy] if policy else []
     if spawner.storage_pvc_ensure:
         made.append(spawner.get_pvc_manifest())
-    made.append(await spawner.get_pod_manifest())
+    made.append(await spawner.get_final_pod())
     # Needed for its serialisation only; it opens no connection.
     async with ApiClient() as client:
         return [client.sanitize_for_serialization(item) for item in made]

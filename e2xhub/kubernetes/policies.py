@@ -58,14 +58,12 @@ def _ingress_from_proxy_and_hub() -> dict[str, Any]:
 
 
 def _make_egress(lockdown: Lockdown) -> list[dict[str, Any]]:
-    rules = []
-    if lockdown.hub:
-        rules.append(
-            {
-                "to": [{"podSelector": {"matchLabels": _HUB_PODS}}],
-                "ports": [{"port": 8081, "protocol": "TCP"}],
-            }
-        )
+    rules: list[dict[str, Any]] = [
+        {
+            "to": [{"podSelector": {"matchLabels": _HUB_PODS}}],
+            "ports": [{"port": 8081, "protocol": "TCP"}],
+        }
+    ]
     if lockdown.name_service:
         rules.append(
             {

@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NoReturn
 
-from jupyterhub.utils import exponential_backoff
+from jupyterhub.utils import exponential_backoff, maybe_future
 from kubespawner import KubeSpawner
 from kubespawner.clients import shared_client
 from tornado import web
@@ -27,9 +27,7 @@ from e2xhub.web.translations import translator_for
 _CHOICES = ("profile", "size")
 _CHOICE_MAX = 300
 _NAMES_NOTHING = "?"
-_NOT_LOCKED_DOWN = (
-    "The server cannot be started safely at the moment. Please tell the people in charge."
-)
+_UNSAFE = "The server cannot be started safely at the moment. Please tell the people in charge."
 
 
 class SpawnRefusedError(web.HTTPError):
@@ -57,7 +55,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         config=True,
         help="""
         What this hub offers to whom: an object with a property `current` that gives the
-        `e2xhub.domain.offers.Registry` of this moment.
+        `e2xhub.domain.offers.Registry` in force.
 
         Set by `e2xhub.configure`. A hub without a registry does not start a server.
         """,
@@ -73,7 +71,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
 
     @property
-    def _registry(self) -> Registry:
+    def _current_registry(self) -> Registry:
         if self.registry is None:
             raise ConfigurationError(
                 "E2xSpawner.registry is not set; "
@@ -90,7 +88,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
     @staticmethod
     def _render_spawn_page(spawner: E2xSpawner) -> str:
         """The offers of this person as cards. Never empty: an empty form would start a server."""
-        registry = spawner._registry
+        registry = spawner._current_registry
         page = SpawnPage(
             listed=registry.offers_for(spawner.user.name, _now()),
             university=registry.catalog.university,
@@ -126,15 +124,19 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
     async def load_user_options(self) -> None:
         """Makes this spawner the one of the authorised offer, starting from what was configured."""
         self._forget_offer()
-        offer, choice = self._authorize(self.user_options)
-        self.user_options = choice
-        self.apply_offer(offer)
+        offer, size = self._authorize(self.user_options)
+        try:
+            self.apply_offer(offer, size)
+        except ConfigurationError as error:
+            self._refuse_as_unsafe(error)
         self.log.info("%s starts %s", self._log_name, self.user_options)
         await self._ensure_policy(offer)
 
-    def apply_offer(self, offer: Offer) -> None:
-        """Sets the traits that make the pod of `offer`, in the size that `user_options` name."""
+    def apply_offer(self, offer: Offer, size: str) -> None:
+        """Sets the traits that make the pod of `offer` in one of its sizes."""
+        self._check_places(offer)
         self.offer = offer
+        self.user_options = {"profile": offer.slug, "size": size}
         profile = make_profile(offer)
         self._keep_configured(profile)
         self._load_profile(offer.slug, self._get_initialized_profile_list([profile]))
@@ -143,22 +145,47 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         """The pod of the authorised offer; refuses to make any other."""
         if self.offer is None:
             raise SpawnRefusedError(403, "This server is not available.")
-        pod = await super().get_pod_manifest()
-        pod.metadata.labels.update(make_labels(self.offer))
+        return self._lock_labels(await super().get_pod_manifest())
+
+    async def get_final_pod(self) -> Any:
+        """The pod as it would be sent: after the admin's `modify_pod_hook`, if there is one."""
+        pod = await self.get_pod_manifest()
+        if self.modify_pod_hook:
+            pod = await maybe_future(self.modify_pod_hook(self, pod))
+        return self._lock_labels(pod)
+
+    async def _make_create_pod_request(self, pod: Any, request_timeout: int) -> Any:
+        """Sends the pod; the last step, after the admin's `modify_pod_hook`."""
+        return await super()._make_create_pod_request(self._lock_labels(pod), request_timeout)
+
+    def _lock_labels(self, pod: Any) -> Any:
+        """`pod` with the labels that its NetworkPolicy selects, whatever it was given before."""
+        assert self.offer is not None
+        pod.metadata.labels = {**(pod.metadata.labels or {}), **make_labels(self.offer)}
         return pod
 
-    def _authorize(self, user_options: Any) -> tuple[Offer, dict[str, str]]:
-        """The offer that `user_options` name and the cleaned choice; raises HTTPError 403."""
+    def _check_places(self, offer: Offer) -> None:
+        """Refuses a place that the chart or the admin mounts something at already."""
+        mounts = self.volume_mounts
+        configured = mounts.values() if isinstance(mounts, Mapping) else mounts
+        taken = {str(mount.get("mountPath", "")).rstrip("/") for mount in configured}
+        for mount in offer.volume_mounts:
+            if mount.mount_path in taken:
+                raise ConfigurationError(
+                    f"the catalog's mount {mount.name!r} and KubeSpawner.volume_mounts both want "
+                    f"{mount.mount_path}; with zero-to-jupyterhub set singleuser.storage.type: none"
+                )
+
+    def _authorize(self, user_options: Any) -> tuple[Offer, str]:
+        """The offer and the size that `user_options` name; raises HTTPError 403."""
         choice = _clean_choice(user_options)
         try:
-            offer = self._registry.authorize(self.user.name, choice.get("profile"), _now())
-            size = offer.choose_size(choice.get("size"))
+            offer = self._current_registry.authorize(self.user.name, choice.get("profile"), _now())
+            return offer, offer.choose_size(choice.get("size"))
         except NotOfferedError as refusal:
             translate = translator_for(self.handler)
             self.log.warning("%s is refused %r: %s", self._log_name, choice, refusal)
             raise SpawnRefusedError(403, translate.refusal(refusal.reason, refusal.at)) from None
-        name = next(key for key, known in offer.sizes.items() if known is size)
-        return offer, {"profile": offer.slug, "size": name}
 
     def _keep_configured(self, profile: Mapping[str, Any]) -> None:
         """Remembers the traits that `profile` changes, with volumes in the form that merges."""
@@ -201,9 +228,12 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
                 timeout=self.k8s_api_request_retry_timeout,
             )
         except (PolicyError, TimeoutError, asyncio.TimeoutError) as error:
-            self.log.error("%s is not started: %s", self._log_name, error)
-            sentence = translator_for(self.handler)(_NOT_LOCKED_DOWN)
-            raise SpawnRefusedError(503, sentence) from error
+            self._refuse_as_unsafe(error)
+
+    def _refuse_as_unsafe(self, error: Exception) -> NoReturn:
+        """The reason for the log, a sentence for the person."""
+        self.log.error("%s is not started: %s", self._log_name, error)
+        raise SpawnRefusedError(503, translator_for(self.handler)(_UNSAFE)) from error
 
 
 def _now() -> datetime:

@@ -6,25 +6,22 @@ same key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_references import check_references
+from e2xhub.domain.catalog_references import ReferenceFault, check_references
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import yaml_lines
+from e2xhub.storage.catalog_faults import explain, find_further_faults
 from e2xhub.storage.directories import files_below
+from e2xhub.storage.text_files import read_text
 
 _SUFFIXES = {".yaml", ".yml"}
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
-# pydantic's own words for the two faults that people make most.
-_PLAIN_WORDS = {
-    "extra_forbidden": "unknown key {key!r}; docs/reference/catalog.md lists what may stand here",
-    "missing": "the key {key!r} is missing",
-}
 
 
 def load_catalog(path: Path) -> Catalog:
@@ -33,15 +30,17 @@ def load_catalog(path: Path) -> Catalog:
     try:
         catalog = Catalog.model_validate(value)
     except ValidationError as error:
-        raise FaultsFoundError(
-            [_as_fault(detail, lines, path) for detail in error.errors()]
-        ) from None
-    faults = [
-        _fault_at(fault.place, fault.message, lines, path) for fault in check_references(catalog)
-    ]
-    if faults:
+        details = error.errors()
+        further = find_further_faults(value, details)
+        found = [_as_fault(detail, lines, path) for detail in details]
+        raise FaultsFoundError(found + _place(further, lines, path)) from None
+    if faults := _place(check_references(catalog), lines, path):
         raise FaultsFoundError(faults)
     return catalog
+
+
+def _place(found: Iterable[ReferenceFault], lines: _Lines, path: Path) -> list[Fault]:
+    return [_fault_at(fault.place, fault.message, lines, path) for fault in found]
 
 
 def _files_of(path: Path) -> list[Path]:
@@ -61,7 +60,10 @@ def _read_all(path: Path) -> tuple[dict[str, Any], _Lines]:
     faults: list[Fault] = []
     for file in _files_of(path):
         try:
-            document = yaml_lines.parse_yaml(_read_text(file))
+            document = yaml_lines.parse_yaml(read_text(file))
+        except FaultsFoundError as error:
+            faults += error.faults
+            continue
         except yaml_lines.YamlFaultError as fault:
             faults.append(Fault(file=str(file), line=fault.line, message=fault.message))
             continue
@@ -71,16 +73,6 @@ def _read_all(path: Path) -> tuple[dict[str, Any], _Lines]:
     if faults:
         raise FaultsFoundError(faults)
     return merged, lines
-
-
-def _read_text(file: Path) -> str:
-    try:
-        return file.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise yaml_lines.YamlFaultError(1, f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        raise yaml_lines.YamlFaultError(line, "this is not UTF-8; save the file as UTF-8") from None
 
 
 def _merge(
@@ -111,9 +103,7 @@ def _as_fault(detail: Any, lines: _Lines, path: Path) -> Fault:
     if place[-1:] == ("[key]",) and detail["type"] != "extra_forbidden":
         place = place[:-1]  # pydantic's mark for a key that is faulty itself
     shown = ".".join(place) or "the catalog"
-    words = _PLAIN_WORDS.get(detail["type"])
-    message = words.format(key=place[-1]) if words else detail["msg"].removeprefix("Value error, ")
-    return _fault_at(place, f"{shown}: {message}", lines, path)
+    return _fault_at(place, f"{shown}: {explain(detail)}", lines, path)
 
 
 def _fault_at(place: yaml_lines.Path, message: str, lines: _Lines, path: Path) -> Fault:

@@ -38,7 +38,7 @@ class PasswordState(str, Enum):
 
 
 class PasswordExistsError(E2xHubError):
-    """The person already has a password for this exam that was not used yet."""
+    """The person was given a password for this exam before."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ class ExamRecords:
     ) -> OneTimePassword:
         """A new password for `username`, the only one that works from now on.
 
-        Raises PasswordExistsError where an unused one exists and `replace` is false, and where
+        Raises PasswordExistsError where there was one before and `replace` is false, and where
         somebody else issued one at the same moment.
         """
         password, salt = OneTimePassword.make(), make_salt()
@@ -142,13 +142,14 @@ class ExamRecords:
         retired = connection.execute(
             passwords.update().where(active).values(state=PasswordState.REPLACED.value)
         )
-        if retired.rowcount and not replace:
+        last = connection.scalar(sa.select(sa.func.max(passwords.c.generation)).where(mine)) or 0
+        if last and not replace:
+            used = "is still unused" if retired.rowcount else "was used"
             raise PasswordExistsError(
-                f"{username} already has a password for {exam} that was not used; "
+                f"{username} was given a password for {exam} before, which {used}; "
                 f"'e2xhub password reissue {exam} --user {username}' makes a new one and ends it"
             )
-        last = connection.scalar(sa.select(sa.func.max(passwords.c.generation)).where(mine))
-        return last or 0
+        return int(last)
 
     def _active_rows(
         self, exams: Sequence[ExamId], username: Username

@@ -22,7 +22,10 @@ def load_pepper(path: Path) -> Pepper:
             "make one with: openssl rand -hex 32 > FILE && chmod 600 FILE"
         ) from None
     if mode & 0o007:
-        raise ConfigurationError(f"{path}: everybody may read the pepper; chmod o= it")
+        raise ConfigurationError(
+            f"{path}: everybody may read the pepper; take that right away with: chmod o= FILE "
+            "(in a Secret's volume: defaultMode: 0440)"
+        )
     try:
         return Pepper.parse(text)
     except ValueError:

@@ -11,16 +11,17 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
-from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
-from e2xhub.domain.roles import COURSE_ROLES, EXAM_ROLES, Role
-from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
+from e2xhub.domain.roster import Membership, Roster
+from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.directories import files_below
+from e2xhub.storage.text_files import read_text
 
-_KNOWN = {"username", "course", "term", "exam", "role"}
+_SIMILAR = 0.7  # of difflib: 'rolle' and 'roles' are taken for 'role', 'room' is not
 _DELIMITERS = ",;\t"
 
 
@@ -77,7 +78,7 @@ class _FileReader:
             faults.extend(error.faults)
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        text = self._text()
+        text = read_text(self.file)
         first_line = text.split("\n", 1)[0]
         delimiter = max(_DELIMITERS, key=first_line.count)
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
@@ -89,15 +90,6 @@ class _FileReader:
         except csv.Error as error:
             raise self._stop(reader.line_num, f"this is not CSV: {error}") from None
 
-    def _text(self) -> str:
-        try:
-            return self.file.read_text(encoding="utf-8-sig")
-        except OSError as error:
-            raise self._stop(1, f"cannot be read: {error.strerror}") from None
-        except UnicodeDecodeError as error:
-            line = error.object[: error.start].count(b"\n") + 1
-            raise self._stop(line, "this is not UTF-8; save the file as UTF-8") from None
-
     def _columns(self, header: tuple[int, list[str]]) -> list[str]:
         """The names of the columns; raises FaultsFoundError where the rows cannot be placed."""
         line, cells = header
@@ -105,7 +97,10 @@ class _FileReader:
         repeated = {name for name in columns if columns.count(name) > 1}
         if repeated:
             raise self._stop(line, f"the column {sorted(repeated)[0]!r} stands there twice")
+        self._check_spelling(line, columns)
         known = {*columns, *self.implied}
+        if "role" not in columns and not self.implied and "username" in columns:
+            raise self._stop(line, "the column 'role' is missing; without it nobody has a role")
         if "username" not in columns or not ({"course", "term"} <= known or "exam" in known):
             raise self._stop(
                 line,
@@ -114,47 +109,20 @@ class _FileReader:
             )
         return columns
 
+    def _check_spelling(self, line: int, columns: list[str]) -> None:
+        """A misspelt `role` would be kept as an attribute, and everybody would be a student."""
+        similar = [] if "role" in columns else get_close_matches("role", columns, 1, _SIMILAR)
+        if similar:
+            raise self._stop(line, f"the column {similar[0]!r} is not known; did you mean 'role'?")
+
     def _membership(self, columns: list[str], row: list[str]) -> Membership:
         if len(row) != len(columns):
             raise ValueError(f"the row has {len(row)} cells; expected {len(columns)} as the header")
         cells = {**self.implied, **dict(zip(columns, row, strict=True))}
-        username = Username.parse(cells["username"])
-        if cells.get("exam") or not {"course", "term"} <= cells.keys():
-            return self._exam_membership(username, cells)
-        return self._course_membership(username, cells)
-
-    def _course_membership(self, username: Username, cells: dict[str, str]) -> CourseMembership:
-        course, term = CourseId.parse(cells["course"]), TermId.parse(cells["term"])
-        if course not in self.catalog.courses:
-            raise ValueError(_unknown("course", course, self.catalog.courses))
-        if term not in self.catalog.courses[course].terms:
-            raise ValueError(_unknown("term", term, self.catalog.courses[course].terms))
-        role = _parse_role(cells, COURSE_ROLES)
-        return CourseMembership(username=username, course=course, term=term, role=role)
-
-    def _exam_membership(self, username: Username, cells: dict[str, str]) -> ExamMembership:
-        exam = ExamId.parse(cells["exam"])
-        if exam not in self.catalog.exams:
-            raise ValueError(_unknown("exam", exam, self.catalog.exams))
-        attributes = {name: text for name, text in cells.items() if name not in _KNOWN and text}
-        role = _parse_role(cells, EXAM_ROLES)
-        return ExamMembership(username=username, exam=exam, role=role, attributes=attributes)
+        return parse_membership(cells, self.catalog)
 
     def _fault(self, line: int, message: str) -> Fault:
         return Fault(file=str(self.file), line=line, message=message)
 
     def _stop(self, line: int, message: str) -> FaultsFoundError:
         return FaultsFoundError([self._fault(line, message)])
-
-
-def _unknown(what: str, name: str, declared: object) -> str:
-    known = ", ".join(sorted(map(str, declared))) or "none"  # type: ignore[call-overload]
-    return f"{what} {name!r} is not in the catalog; expected one of: {known}"
-
-
-def _parse_role(cells: dict[str, str], allowed: frozenset[Role]) -> Role:
-    text = cells.get("role", Role.STUDENT.value).lower()
-    names = sorted(role.value for role in allowed)
-    if text not in names:
-        raise ValueError(f"role {text!r} is not possible here; expected one of: {', '.join(names)}")
-    return Role(text)

@@ -47,7 +47,9 @@ def parse_yaml(text: str) -> YamlDocument:
         message = f"the character U+{int(error.character):04X} is not allowed in YAML"
         raise YamlFaultError(line, message) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        # What is opened and never closed is found at the end; it is mended where it begins.
+        ends = "end of stream" in (error.problem or "")
+        mark = (error.context_mark if ends else None) or error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else 1
         raise YamlFaultError(line, f"this is not YAML: {error.problem or error.context}") from None
     except (yaml.YAMLError, ValueError) as error:

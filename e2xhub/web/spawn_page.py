@@ -31,6 +31,7 @@ class SpawnPage:
         return _TEMPLATES.get_template("spawn_form.html").render(
             offers=self.listed.offers,
             refusals=self.listed.refusals,
+            is_known=self.listed.is_known,
             university=self.university,
             selected=self._selected_slug(),
             selected_size=self.chosen.get("size"),

@@ -6,6 +6,7 @@ English texts are their own keys; `locales/de.csv` translates them. tornado does
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,6 @@ from e2xhub.domain.refusals import Reason, describe
 LOCALES = Path(__file__).parent / "locales"
 _DATE_FORMATS = {"de": "%d.%m.%Y"}
 _ENGLISH_DATE = "%-d %B %Y"
-
-locale.load_translations(str(LOCALES), encoding="utf-8")
 
 
 class Translator:
@@ -37,8 +36,14 @@ class Translator:
         return describe(reason, at, template=self(reason.value), date_format=date_format)
 
 
+@cache
+def _load_translations() -> None:
+    locale.load_translations(str(LOCALES), encoding="utf-8")
+
+
 def translator_for(handler: Any | None) -> Translator:
     """The translator for the browser that `handler` answers; English where there is none."""
+    _load_translations()
     if handler is None:
         return Translator(locale.get("en_US"))
     return Translator(handler.get_browser_locale("en_US"))
