@@ -38,25 +38,29 @@ format: $(VENV)/.dev-is-installed
 	$(BIN)/ruff format .
 
 clean:
-	rm -rf .venv .venv-jupyterhub-5 test-artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-jupyterhub-5 test-artefacts .pytest_cache .mypy_cache .ruff_cache .hypothesis \
+	  .import_linter_cache
 
 %/bin/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || \
 	  { echo "$(PYTHON) is older than 3.10; name a newer one: make PYTHON=python3.12 …" >&2; exit 1; }
-	$(PYTHON) -m venv $* || \
+	@$(PYTHON) -m venv $* || \
 	  { echo "$(PYTHON) cannot make virtual environments; on Debian: apt install python3-venv" >&2; \
 	    rm -rf $*; exit 1; }
 
 .PRECIOUS: %/bin/pip
 
 %/.demo-is-installed: %/bin/pip pyproject.toml
-	$*/bin/pip install --quiet --disable-pip-version-check --editable '.[demo]'
+	@echo "Installing into $* (the first time takes a minute or two) …"
+	@$*/bin/pip install --quiet --disable-pip-version-check --editable '.[demo]'
 	@touch $@
 
 %/.dev-is-installed: %/bin/pip pyproject.toml
-	$*/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@echo "Installing into $* (the first time takes a minute or two) …"
+	@$*/bin/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ $*/.demo-is-installed
 
 %/.hub-tests-are-installed: %/bin/pip pyproject.toml
-	$*/bin/pip install --quiet --disable-pip-version-check --editable '.[test]' 'jupyterhub==5.5.*'
+	@echo "Installing into $* (the first time takes a minute or two) …"
+	@$*/bin/pip install --quiet --disable-pip-version-check --editable '.[test]' 'jupyterhub==5.5.*'
 	@touch $@

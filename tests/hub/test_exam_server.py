@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 import jupyterhub
@@ -192,3 +194,32 @@ def test_second_named_server_is_refused(
         answers.append(felix.call_api("PUT", "/hub/api/users/felix/servers/second"))
     assert {answer.status for answer in answers} == {400}
     assert cluster.pod_names() == before
+
+
+def test_examinee_makes_no_token_that_would_outlive_the_exam(demo: DemoProcess) -> None:
+    session = _sign_in(demo, "ben")
+    answer = session.call_api("POST", "/hub/api/users/ben/tokens", {"note": "for later"})
+    assert answer.status in (403, 404)
+    assert session.get("/hub/token").status == 403
+    assert "/hub/token" not in session.get("/hub/home").text
+
+
+def test_pods_own_token_reports_activity_and_opens_nothing(
+    demo: DemoProcess, first_start: FirstStart
+) -> None:
+    (container,) = first_start.pod["spec"]["containers"]
+    environment = {item["name"]: item.get("value", "") for item in container["env"]}
+    authorization = {"Authorization": f"token {environment['JUPYTERHUB_API_TOKEN']}"}
+    pod = HubSession(demo.url(HubKind.EXAM), headers=authorization)
+    _wait_until_it_answers(pod)
+    for path in ("/user/alice/api/contents", "/user/alice/api/terminals", "/hub/api/users/alice"):
+        assert pod.call_api("GET", path).status in (403, 404), path
+    report = {"last_activity": datetime.now(timezone.utc).isoformat()}
+    assert pod.call_api("POST", "/hub/api/users/alice/activity", report).status == 200
+
+
+def _wait_until_it_answers(session: HubSession) -> None:
+    deadline = time.monotonic() + 60
+    while '"version"' not in session.get("/user/alice/api").text:
+        assert time.monotonic() < deadline, "the exam's server does not answer"
+        time.sleep(0.2)
