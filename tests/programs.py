@@ -1,10 +1,11 @@
-"""Finds the programs of the system that some tests need."""
+"""What some tests need of the system: programs, and a kernel that allows what they try."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -19,11 +20,15 @@ def find_program(name: str) -> str:
     """
     found = shutil.which(name) or _find_elsewhere(name)
     if found is None:
-        missing = f"the program {name!r} is not installed"
-        if os.environ.get("E2XHUB_REQUIRE_ALL"):
-            pytest.fail(missing)
-        pytest.skip(missing)
+        skip_or_fail(f"the program {name!r} is not installed")
     return found
+
+
+def skip_or_fail(reason: str) -> NoReturn:
+    """Skips the test, or fails it if E2XHUB_REQUIRE_ALL is set: there every test must run."""
+    if os.environ.get("E2XHUB_REQUIRE_ALL"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def _find_elsewhere(name: str) -> str | None:

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jupyterhub.scopes import scope_definitions
 from traitlets import TraitError
 from traitlets.config import Config
 
 from e2xhub import configure
+from e2xhub.config import HubSettings
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
 
@@ -85,6 +87,59 @@ def test_exam_hub_admits_by_one_time_password(exam_settings: dict[str, Any]) -> 
         "/srv/pepper",
         ["10.0.0.0/24", "::1"],
     )
+
+
+def test_pod_of_an_exam_has_a_token_that_reports_activity_alone(
+    exam_settings: dict[str, Any],
+) -> None:
+    c = Config()
+    configure(c, **exam_settings)
+    assert c.E2xSpawner.server_token_scopes == ["users:activity!user"]
+
+
+def test_examinees_make_no_tokens(exam_settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **exam_settings)
+    (role,) = c.JupyterHub.load_roles
+    assert role["name"] == "user"
+    assert role["scopes"] == [
+        "users:activity!user",
+        "read:users:name!user",
+        "read:users:groups!user",
+        "servers!user",
+        "access:servers!user",
+    ]
+    for scope in role["scopes"]:
+        assert scope.partition("!")[0] in scope_definitions
+
+
+@pytest.mark.parametrize("by_appending", [False, True])
+def test_roles_of_the_chart_stay(exam_settings: dict[str, Any], by_appending: bool) -> None:
+    c = Config()
+    culler = {"name": "jupyterhub-idle-culler", "scopes": ["list:users"]}
+    if by_appending:
+        c.JupyterHub.load_roles.append(culler)
+    else:
+        c.JupyterHub.load_roles = [culler]
+    configure(c, **exam_settings)
+    roles = c.JupyterHub.load_roles
+    found = roles.get_value([]) if by_appending else roles
+    assert [role["name"] for role in found] == ["jupyterhub-idle-culler", "user"]
+
+
+def test_roles_are_added_once(exam_settings: dict[str, Any]) -> None:
+    c = Config()
+    for _ in range(2):
+        configure(c, **exam_settings)
+    assert [role["name"] for role in c.JupyterHub.load_roles] == ["user"]
+
+
+@pytest.mark.parametrize("hub", ["assignment", "grading"])
+def test_teaching_hub_keeps_its_roles_and_tokens(settings: dict[str, Any], hub: str) -> None:
+    c = Config()
+    configure(c, **{**settings, "hub": hub})
+    assert "load_roles" not in c.JupyterHub
+    assert "server_token_scopes" not in c.E2xSpawner
 
 
 def test_templates_are_added_once_to_those_of_the_admin(exam_settings: dict[str, Any]) -> None:
@@ -169,17 +224,27 @@ def test_secret_of_a_database_is_not_in_the_fault(settings: dict[str, Any]) -> N
     assert "geheim" not in fault
 
 
+def test_secret_of_a_database_is_not_shown_with_the_settings(
+    exam_settings: dict[str, Any],
+) -> None:
+    url = "postgresql://hub:geheim@db/e2x"
+    shown = HubSettings.model_validate({**exam_settings, "database_url": url})
+    assert shown.database_url == url
+    assert "geheim" not in f"{shown} {shown!r}"
+
+
 def test_hub_with_a_faulty_catalog_does_not_start(settings: dict[str, Any], tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text("university: U\nimages: {}\nsizes: {}\nx: 1\n")
     assert fault_of(Config(), **{**settings, "catalog": catalog}) == (
-        f"{catalog}:4: x: unknown key 'x'; docs/reference/catalog.md lists what may stand here"
+        f"{catalog}:4: x: unknown key 'x'; expected one of: courses, defaults, exams, images, "
+        "rooms, sizes, time_zone, university, volumes"
     )
 
 
 def test_hub_with_a_faulty_roster_does_not_start(settings: dict[str, Any], tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
-    roster.write_text("username,exam\nalice,none\n")
+    roster.write_text("username,exam,role\nalice,none,student\n")
     assert fault_of(Config(), **{**settings, "roster": roster}) == (
         f"{roster}:2: exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2"
     )

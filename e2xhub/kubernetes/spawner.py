@@ -27,6 +27,7 @@ from e2xhub.web.translations import translator_for
 _CHOICES = ("profile", "size")
 _CHOICE_MAX = 300
 _NAMES_NOTHING = "?"
+_NOT_AUTHORIZED = "This server is not available."
 _UNSAFE = "The server cannot be started safely at the moment. Please tell the people in charge."
 
 
@@ -144,7 +145,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
     async def get_pod_manifest(self) -> Any:
         """The pod of the authorised offer; refuses to make any other."""
         if self.offer is None:
-            raise SpawnRefusedError(403, "This server is not available.")
+            raise SpawnRefusedError(403, translator_for(self.handler)(_NOT_AUTHORIZED))
         return self._lock_labels(await super().get_pod_manifest())
 
     async def get_final_pod(self) -> Any:

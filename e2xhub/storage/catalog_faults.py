@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from copy import deepcopy
+from datetime import date
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -32,11 +33,12 @@ _WORDS = {
     "string_type": "is no text; put it into quotes",
     "model_type": "is no mapping; expected keys below it",
     "mapping_type": "is no mapping; expected keys below it",
+    "dict_type": "is no mapping; expected keys below it",
     "tuple_type": "is no list; expected one such as [a, b]",
     "frozen_set_type": "is no list; expected one such as [a, b]",
-    "missing": "the key {key!r} is missing",
 }
 _SHOWN_LENGTH = 60
+_DEEPEST = 8  # no value of a catalog has more keys above it
 
 
 def explain(detail: Any) -> str:
@@ -46,8 +48,7 @@ def explain(detail: Any) -> str:
         return f"unknown key {key!r}; expected one of: {', '.join(_keys_beside(detail['loc']))}"
     if kind == "missing":
         return f"the key {key!r} is missing"
-    found = repr(detail["input"])
-    shown = found if len(found) <= _SHOWN_LENGTH else found[:_SHOWN_LENGTH] + "…"
+    shown = _show(detail["input"])
     if kind == "enum":
         return f"{shown} is not known; expected {detail['ctx']['expected']}"
     if kind in _WORDS:
@@ -55,6 +56,12 @@ def explain(detail: Any) -> str:
     if kind == "value_error":
         return str(detail["msg"]).removeprefix("Value error, ")
     return f"{shown}: {detail['msg']}"
+
+
+def _show(value: Any) -> str:
+    """A value as it stands in YAML, shortened."""
+    found = value.isoformat() if isinstance(value, date) else repr(value)
+    return found if len(found) <= _SHOWN_LENGTH else found[:_SHOWN_LENGTH] + "…"
 
 
 def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
@@ -91,25 +98,35 @@ def _model_below(model: type[BaseModel], key: str) -> type[BaseModel] | None:
 
 
 def find_further_faults(value: Any, details: Iterable[Any]) -> list[ReferenceFault]:
-    """Undeclared names and the like in a catalog of which pydantic refused the values in `details`.
+    """Undeclared names in a catalog of which pydantic refused the values in `details`.
 
     Looks at what is left without these values; empty where too little is left to say more.
     """
     places = [detail["loc"] for detail in details]
-    left = deepcopy(value)
-    for place in places:
-        _remove(left, place)
-    try:
-        catalog = Catalog.model_validate(left)
-    except ValidationError:
+    catalog = _parse_rest(value, places)
+    if catalog is None:
         return []
     # A thing that is declared with a fault is declared.
-    faulty = {repr(str(place[1])) for place in places if len(place) > 1}
+    faulty = {f"{str(part)!r} is not declared" for place in places for part in place}
     return [
         fault
         for fault in check_references(catalog)
-        if not any(f"{name} is not declared" in fault.message for name in faulty)
+        # Other faults may come from what was taken away.
+        if "is not declared" in fault.message and not any(text in fault.message for text in faulty)
     ]
+
+
+def _parse_rest(value: Any, places: Iterable[tuple[int | str, ...]]) -> Catalog | None:
+    """The catalog without what is at `places`, and without what needs it; None if that is all."""
+    left = deepcopy(value)
+    for _ in range(_DEEPEST):
+        for place in places:
+            _remove(left, place)
+        try:
+            return Catalog.model_validate(left)
+        except ValidationError as error:
+            places = [detail["loc"][:-1] for detail in error.errors()]
+    return None
 
 
 def _remove(value: Any, place: tuple[int | str, ...]) -> None:
@@ -119,5 +136,5 @@ def _remove(value: Any, place: tuple[int | str, ...]) -> None:
             value = value[part]
         except (KeyError, IndexError, TypeError):
             return
-    if isinstance(value, dict):
+    if place and isinstance(value, dict):
         value.pop(place[-1], None)

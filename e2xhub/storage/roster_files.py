@@ -88,7 +88,8 @@ class _FileReader:
                 yield line, [cell.strip() for cell in row]
                 line = reader.line_num + 1
         except csv.Error as error:
-            raise self._stop(reader.line_num, f"this is not CSV: {error}") from None
+            # Where the row begins: quotes that are never closed run to the end of the file.
+            raise self._stop(line, f"this is not CSV: {error}") from None
 
     def _columns(self, header: tuple[int, list[str]]) -> list[str]:
         """The names of the columns; raises FaultsFoundError where the rows cannot be placed."""

@@ -42,6 +42,14 @@ class _LoginPage(ExamLoginHandler):
         self.finish({"username": await self.asked.authenticate(self, fields)})
 
 
+class _HubLoginPage(_LoginPage):
+    """The login page as the hub runs it, for sign-ins that fail: there is no hub's database."""
+
+    async def post(self) -> None:
+        fields = {name: self.get_argument(name) for name in self.request.arguments}
+        self.finish({"username": await self.login_user(fields)})
+
+
 class _TokenApi(web.RequestHandler):
     """Any other handler that calls `authenticate`, as JupyterHub's token API does."""
 
@@ -86,7 +94,8 @@ class SignIn:
 async def open_door(authenticator: OneTimePasswordAuthenticator) -> AsyncIterator[SignIn]:
     """A login page of `authenticator` on a free port."""
     given = {"authenticator": authenticator}
-    application = web.Application([("/login", _LoginPage, given), ("/tokens", _TokenApi, given)])
+    pages = [("/login", _LoginPage), ("/hub/login", _HubLoginPage), ("/tokens", _TokenApi)]
+    application = web.Application([(path, page, given) for path, page in pages], **given)
     server = HTTPServer(application)
     socket, port = bind_unused_port(address="127.0.0.1")
     server.add_sockets([socket])

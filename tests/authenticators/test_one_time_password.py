@@ -234,6 +234,51 @@ async def test_log_tells_the_reason_and_never_the_code(
     assert slip.replace("-", "") not in caplog.text
 
 
+@pytest.mark.parametrize("typed", ["mallory", "petra", "ABCDE-FGHJK", "../x", "x" * 100, ""])
+async def test_name_that_no_exams_roster_has_is_not_logged(
+    door: SignIn, records: ExamRecords, caplog: pytest.LogCaptureFixture, typed: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    slip = issue(records)
+    for name in (typed, slip):
+        assert await door.post(name, slip, path="/hub/login") == REFUSED
+    for text in (typed[:16], slip, slip.replace("-", "").lower()):
+        assert not text or text not in caplog.text
+    told = [record.getMessage() for record in caplog.records if "ailed" in record.getMessage()]
+    assert told == ["Failed login for '(not on the roster)'"] * 2
+
+
+async def test_name_of_an_examinee_is_logged(
+    door: SignIn, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert await door.post("alice", "00000-00000", path="/hub/login") == REFUSED
+    assert "Failed login for 'alice'" in caplog.text
+    assert "alice is not signed in: has no such code, or it was used" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"allow_examinees": False}, "is not admitted: allow_examinees is False"),
+        ({"blocked_users": {"alice"}}, "is blocked"),
+    ],
+)
+async def test_whoever_may_not_enter_is_refused_before_a_password_is_touched(
+    settings: dict[str, Any],
+    records: ExamRecords,
+    caplog: pytest.LogCaptureFixture,
+    change: dict[str, Any],
+    reason: str,
+) -> None:
+    slip = issue(records)
+    async with open_door(OneTimePasswordAuthenticator(**settings, **change)) as closed:
+        assert await closed.post("alice", slip) == REFUSED
+    assert f"alice is not signed in: {reason}" in caplog.text
+    assert [item.state.value for item in records.status(OPEN)] == ["active"]
+    async with open_door(OneTimePasswordAuthenticator(**settings)) as opened:
+        assert await opened.post("alice", slip) == (200, "alice")
+
+
 @pytest.mark.parametrize(
     ("username", "open_to_all", "allowed"),
     [
@@ -275,3 +320,14 @@ def test_hub_that_could_not_check_codes_does_not_start(
 ) -> None:
     with pytest.raises(TraitError, match=message):
         OneTimePasswordAuthenticator(**{**settings, **change})
+
+
+@pytest.mark.parametrize("trait", ["registry", "database_url", "pepper_file"])
+def test_hub_without_a_needed_trait_does_not_start(settings: dict[str, Any], trait: str) -> None:
+    del settings[trait]
+    with pytest.raises(TraitError) as caught:
+        OneTimePasswordAuthenticator(**settings)
+    assert str(caught.value) == (
+        f"OneTimePasswordAuthenticator.{trait} is not set; "
+        'call e2xhub.configure(c, hub="exam", …) in the hub\'s configuration'
+    )

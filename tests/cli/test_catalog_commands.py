@@ -17,15 +17,16 @@ def test_check_counts_what_it_found(sources: Sources) -> None:
     done = run_e2xhub("check", **sources)
     assert (done.status, done.errors) == (0, "")
     assert done.output == (
-        "No faults: 2 courses with 3 terms, 2 exams, 6 people with 13 memberships.\n"
+        "No faults. Courses: 2, terms: 3, exams: 2, people: 6, memberships: 13 "
+        "(student 7, grader 2, instructor 1, observer 2, proctor 1).\n"
     )
 
 
 def test_check_takes_its_sources_from_options_first(sources: Sources, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
-    roster.write_text("username,exam\nalice,ml-pz1\n")
+    roster.write_text("username,exam,role\nalice,ml-pz1,student\n")
     done = run_e2xhub("check", "--roster", roster, **sources)
-    assert done.output.endswith("1 people with 1 memberships.\n")
+    assert done.output.endswith("people: 1, memberships: 1 (student 1).\n")
 
 
 def test_check_tells_every_fault_of_a_catalog_and_fails(sources: Sources, tmp_path: Path) -> None:
@@ -36,14 +37,15 @@ def test_check_tells_every_fault_of_a_catalog_and_fails(sources: Sources, tmp_pa
     lines = done.errors.splitlines()
     assert lines[0] == (
         f"{catalog}:4: colour: unknown key 'colour'; "
-        "docs/reference/catalog.md lists what may stand here"
+        "expected one of: courses, defaults, exams, images, rooms, sizes, time_zone, "
+        "university, volumes"
     )
     assert all(line.startswith(f"{catalog}:5: exams.x y") for line in lines[1:])
 
 
 def test_check_tells_every_fault_of_a_roster_and_fails(sources: Sources, tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_text("username,exam\nalice,none\n")
-    (tmp_path / "b.csv").write_text("username,exam\na b,ml-pz1\n")
+    (tmp_path / "a.csv").write_text("username,exam,role\nalice,none,\n")
+    (tmp_path / "b.csv").write_text("username,exam,role\na b,ml-pz1,\n")
     done = run_e2xhub("check", "--roster", tmp_path, **sources)
     assert (done.status, done.output) == (1, "")
     assert done.errors.splitlines() == [
@@ -160,14 +162,15 @@ def test_person_without_a_role_on_this_hub_is_told_so(sources: Sources) -> None:
         (
             ["offers", "nobody"],
             1,
-            "user 'nobody' is not on the roster; 'e2xhub check' shows how many people are",
+            "user 'nobody' is not on the roster; people are on it by a row in its files",
         ),
         (["offers", "alice", "--at", "gestern"], 2, "'gestern' is no moment; expected one such as"),
         (["offers", "alice", "--hub", "x"], 2, "'x' is not one of"),
         (
             ["manifest", "oscar", "databases/WS26/observer", "--size", "small"],
             1,
-            "oscar, 'databases/WS26/observer': This size is not offered. Choose one from the list.",
+            "oscar, 'databases/WS26/observer': This size is not offered. Choose one from the list. "
+            "'e2xhub offers oscar --hub assignment' lists what may be started",
         ),
     ],
 )
@@ -198,3 +201,64 @@ def test_manifest_adds_to_what_the_hubs_configuration_says(
     assert pod["metadata"]["annotations"]["team"] == "x"
     (container,) = pod["spec"]["containers"]
     assert all(mount["readOnly"] for mount in container["volumeMounts"])
+
+
+def test_manifest_shows_what_the_admins_hook_makes_of_the_pod(
+    sources: Sources, tmp_path: Path
+) -> None:
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(
+        "def hook(spawner, pod):\n"
+        "    pod.spec.hostname = 'room-7'\n"
+        "    pod.metadata.labels = {'team': 'x'}\n"
+        "    return pod\n"
+        "c.KubeSpawner.modify_pod_hook = hook\n"
+    )
+    arguments = ["databases/WS26/observer", "--config", config, "--json"]
+    *_, pod = run_e2xhub("manifest", "oscar", *arguments, **sources).json
+    assert pod["spec"]["hostname"] == "room-7"
+    assert pod["metadata"]["labels"] == {
+        "team": "x",
+        "e2xhub.org/course": "databases",
+        "e2xhub.org/term": "WS26",
+        "e2xhub.org/role": "observer",
+        "e2xhub.org/network": "no-internet",
+    }
+
+
+def test_manifest_of_two_mounts_at_one_place_is_one_sentence(
+    sources: Sources, tmp_path: Path
+) -> None:
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(
+        "c.KubeSpawner.volume_mounts = [{'name': 'home', 'mountPath': '/home/jovyan/'}]\n"
+    )
+    done = run_e2xhub("manifest", "oscar", "databases/WS26/observer", "--config", config, **sources)
+    assert (done.status, done.output) == (1, "")
+    assert done.errors == (
+        "the catalog's mount 'home' and KubeSpawner.volume_mounts both want /home/jovyan; "
+        "with zero-to-jupyterhub set singleuser.storage.type: none\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("program", "what"),
+    [
+        ("raise RuntimeError('no chart')", "RuntimeError: no chart"),
+        ("from no_such_module import x", "ModuleNotFoundError: No module named 'no_such_module'"),
+        ("c.JupyterHub.port =", "SyntaxError: invalid syntax"),
+    ],
+)
+def test_configuration_that_does_not_run_is_one_sentence(
+    sources: Sources, tmp_path: Path, program: str, what: str
+) -> None:
+    config = tmp_path / "jupyterhub_config.py"
+    config.write_text(program + "\n")
+    done = run_e2xhub("manifest", "oscar", "databases/WS26/observer", "--config", config, **sources)
+    assert (done.status, done.output) == (1, "")
+    assert done.errors.startswith(f"{config} cannot be used: {what}")
+    assert done.errors.endswith(
+        "; expected a jupyterhub_config.py that runs by itself "
+        "(files of jupyterhub_config.d need the chart)\n"
+    )
+    assert len(done.errors.splitlines()) == 1

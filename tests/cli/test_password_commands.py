@@ -6,6 +6,7 @@ import re
 import sqlite3
 from datetime import datetime, timezone
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -15,6 +16,7 @@ from e2xhub.storage.exam_records import open_exam_records
 from tests.cli.program import Outcome, run_e2xhub
 
 SLIP = re.compile(r"[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\n")
+BERLIN = ZoneInfo("Europe/Berlin")
 Environment = dict[str, object]
 
 
@@ -57,7 +59,7 @@ def test_password_from_issue_to_use(environment: Environment, tmp_path: Path) ->
     again = password(environment, "issue", "ml-pz1", "--user", "ben")
     assert (again.status, again.output) == (1, "")
     assert again.errors == (
-        "ben already has a password for ml-pz1 that was not used; "
+        "ben was given a password for ml-pz1 before, which is still unused; "
         "'e2xhub password reissue ml-pz1 --user ben' makes a new one and ends it\n"
     )
 
@@ -65,6 +67,13 @@ def test_password_from_issue_to_use(environment: Environment, tmp_path: Path) ->
     assert SLIP.fullmatch(reissued.output)
     assert consume(environment, issued.output) is None
     assert consume(environment, reissued.output) == "ml-pz1"
+
+    after_use = password(environment, "issue", "ml-pz1", "--user", "ben")
+    assert (after_use.status, after_use.output) == (1, "")
+    assert after_use.errors == (
+        "ben was given a password for ml-pz1 before, which was used; "
+        "'e2xhub password reissue ml-pz1 --user ben' makes a new one and ends it\n"
+    )
 
     (found,) = password(environment, "status", "ml-pz1", "--json").json
     assert (found["username"], found["state"], found["generation"]) == ("ben", "used", 2)
@@ -75,6 +84,18 @@ def test_password_from_issue_to_use(environment: Environment, tmp_path: Path) ->
     assert "Passwords of ml-pz1" in table
     assert reissued.output.strip() not in table
     assert_nowhere_in(tmp_path, reissued.output.strip())
+
+
+def test_status_shows_moments_in_the_time_of_the_university(environment: Environment) -> None:
+    slip = password(environment, "issue", "ml-pz1", "--user", "ben").output
+    assert consume(environment, slip) == "ml-pz1"
+    (found,) = password(environment, "status", "ml-pz1", "--json").json
+    table = password({**environment, "TZ": "Pacific/Auckland"}, "status", "ml-pz1").output
+    for key in ("issued_at", "consumed_at"):
+        moment = datetime.fromisoformat(found[key])
+        assert f"{moment.astimezone(BERLIN):%d %b %H:%M}" in table
+    assert found["issued_by"] in table
+    assert "10.1.0.5" in table
 
 
 def assert_nowhere_in(directory: Path, slip: str) -> None:
@@ -94,7 +115,7 @@ def assert_nowhere_in(directory: Path, slip: str) -> None:
         ),
         (
             ["ml-pz1", "--user", "nobody"],
-            "user 'nobody' is not on the roster; 'e2xhub check' shows how many people are\n",
+            "user 'nobody' is not on the roster; people are on it by a row in its files\n",
         ),
         (
             ["none", "--user", "ben"],
@@ -135,7 +156,10 @@ def test_pepper_that_everybody_may_read_is_refused(
 ) -> None:
     (tmp_path / "pepper").chmod(0o644)
     done = password(environment, "issue", "ml-pz1", "--user", "ben")
-    expected = f"{tmp_path}/pepper: everybody may read the pepper; chmod o= it\n"
+    expected = (
+        f"{tmp_path}/pepper: everybody may read the pepper; take that right away with: "
+        "chmod o= FILE (in a Secret's volume: defaultMode: 0440)\n"
+    )
     assert (done.status, done.errors) == (1, expected)
 
 

@@ -19,6 +19,7 @@ from kubernetes_asyncio.config import new_client_from_config_dict
 from e2xhub.demo.api.server import ApiServer
 from e2xhub.demo.node.images import Image
 from e2xhub.demo.node.node import Node
+from tests.programs import skip_or_fail
 
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 IMAGE = Image(command=["sleep", "600"], environment={"PATH": PATH, "HOME": "/home/jovyan"})
@@ -303,7 +304,7 @@ async def test_other_users_files_cannot_be_read_by_their_path_on_the_machine(
 ) -> None:
     node = await start_node()
     if "namespaces" not in node.isolation:
-        pytest.skip(node.isolation)
+        skip_or_fail(node.isolation)
     other = demo.directory / "state" / "nfs" / "server" / "homes" / "bob"
     other.mkdir(parents=True)
     (other / "exam.txt").write_text("bob's answers")
@@ -318,7 +319,7 @@ async def test_other_users_files_cannot_be_read_by_their_path_on_the_machine(
 async def test_the_container_knows_its_user_by_name(demo: Demo, start_node: StartNode) -> None:
     node = await start_node()
     if "namespaces" not in node.isolation:
-        pytest.skip(node.isolation)
+        skip_or_fail(node.isolation)
     fields = {"restartPolicy": "Never", "securityContext": {"runAsUser": 2000, "runAsGroup": 2000}}
     await demo.create("alice", "whoami; id -u; id -g", **fields)
     await demo.wait_for_phase("alice", "Succeeded")

@@ -18,6 +18,7 @@ from e2xhub.demo.node.container_process import ContainerProcess, StartError
 from e2xhub.demo.node.images import interpreter_paths
 from e2xhub.demo.node.node import HIDDEN_PATHS, find_isolation_problem
 from e2xhub.demo.node.sandbox.spec import SandboxMount, SandboxSpec
+from tests.programs import skip_or_fail
 
 PATH = f"{Path(sys.executable).parent}:/usr/bin:/bin"
 Run = Callable[..., Awaitable[tuple[int, str]]]
@@ -26,7 +27,7 @@ Run = Callable[..., Awaitable[tuple[int, str]]]
 @pytest.fixture
 async def spec(tmp_path: Path) -> SandboxSpec:
     if problem := await find_isolation_problem(tmp_path):
-        pytest.skip(f"this kernel grants no namespaces: {problem}")
+        skip_or_fail(f"this kernel grants no namespaces: {problem}")
     mount_point = tmp_path / "state" / "mount-point"
     mount_point.mkdir(parents=True)
     return SandboxSpec(

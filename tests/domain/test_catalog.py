@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
@@ -87,6 +87,17 @@ def test_cpu_that_is_no_amount_is_refused(cpu: float) -> None:
         "Input should be greater than 0",
         "Input should be a finite number",
     )
+
+
+@pytest.mark.parametrize("key", ["cpu", "cpu_limit"])
+@pytest.mark.parametrize("value", [True, False])
+def test_truth_value_is_no_amount_of_cpu(key: str, value: bool) -> None:
+    assert message_of(Size, {**SIZE, key: value}) == f"{value} is no number"
+
+
+@pytest.mark.parametrize("key", ["duration_minutes", "early_entry_minutes"])
+def test_truth_value_is_no_number_of_minutes(key: str) -> None:
+    assert message_of(Exam, {**EXAM, key: True}) == "True is no number"
 
 
 @pytest.mark.parametrize(
@@ -240,6 +251,14 @@ def test_exam_admits_from_early_entry_until_its_end() -> None:
     assert exam.ends_at == datetime(2027, 2, 15, 9, 30, tzinfo=timezone.utc)
 
 
+@pytest.mark.parametrize(
+    ("minutes", "is_open"), [(-16, False), (-15, True), (0, True), (89, True), (90, False)]
+)
+def test_exam_is_open_from_early_entry_until_its_end(minutes: int, is_open: bool) -> None:
+    exam = Exam.model_validate({**EXAM, "early_entry_minutes": 15})
+    assert exam.is_open_at(exam.start + timedelta(minutes=minutes)) is is_open
+
+
 def test_start_of_an_exam_without_time_zone_is_refused() -> None:
     message = message_of(Exam, {**EXAM, "start": "2027-02-15T09:00:00"})
     assert message == "Input should have timezone info"
@@ -275,7 +294,8 @@ def test_network_of_a_room_is_checked(network: str) -> None:
         CatalogModel.model_validate({**CATALOG, "rooms": {"lab": [network]}})
     (fault,) = caught.value.errors()
     assert fault["loc"] == ("rooms", "lab", 0)
-    assert repr(network) in fault["msg"] or network in fault["msg"]
+    assert network in fault["msg"]
+    assert fault["msg"].endswith("; expected a network such as '10.1.2.0/24'")
 
 
 def test_catalog_cannot_be_changed() -> None:

@@ -21,7 +21,19 @@ WRITTEN: dict[str, Any] = {
     "images": {"one": {"name": "one:1"}},
     "sizes": {"small": {"title": "Small", "memory": "1G", "cpu": 1}},
     "rooms": {"lab": ["10.0.0.0/8"]},
-    "defaults": {"image": "one", "sizes": ["small"]},
+    "defaults": {
+        "image": "one",
+        "sizes": ["small"],
+        "mounts": {
+            "work": {
+                "volume": "files",
+                "path": "exams/{exam}/{username}",
+                "mount_at": "/work",
+                "access": {"read_write": ["student"]},
+                "hubs": ["exam"],
+            }
+        },
+    },
     "courses": {
         "ml": {
             "title": "ML",
@@ -151,14 +163,14 @@ def test_field_exam_in_a_mount_of_a_course_is_a_fault(hubs: list[str]) -> None:
     ]
 
 
-@pytest.mark.parametrize("key", ["defaults.mounts", "exams.pz.mounts"])
+@pytest.mark.parametrize("key", ["defaults.mounts.home", "exams.pz.mounts.home"])
 def test_field_exam_may_be_used_where_there_is_always_an_exam(key: str) -> None:
-    assert faults_with((key, {"home": mount(path="{exam}", hubs=["exam"])})) == []
+    assert faults_with((key, mount(path="{exam}", hubs=["exam"]))) == []
 
 
 def test_mounts_that_want_the_same_place_are_a_fault() -> None:
     changes = (
-        ("defaults.mounts", {"home": mount(mount_at="/srv/{course}")}),
+        ("defaults.mounts.home", mount(mount_at="/srv/{course}")),
         ("courses.ml.mounts", {"data": mount(mount_at="/srv/ml/")}),
     )
     message = "mounts 'home' and 'data' both want /srv/ml; expected different places"
@@ -166,12 +178,42 @@ def test_mounts_that_want_the_same_place_are_a_fault() -> None:
 
 
 def test_mounts_of_different_roles_or_hubs_may_want_the_same_place() -> None:
-    mounts = {
-        "home": mount(),
-        "graders": mount(access={"read_write": ["grader"]}),
-        "exam": mount(hubs=["exam"]),
-    }
-    assert faults_with(("defaults.mounts", mounts)) == []
+    changes = (
+        ("defaults.mounts.home", mount()),
+        ("defaults.mounts.graders", mount(access={"read_write": ["grader"]})),
+        ("defaults.mounts.exam", mount(hubs=["exam"])),
+    )
+    assert faults_with(*changes) == []
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        None,
+        mount(hubs=["exam"]),
+        mount(access={"read_write": ["student"]}),
+        mount(access={"read_write": ["grader"]}, hubs=["exam"]),
+    ],
+    ids=["no mount", "read only", "on other hubs only", "written by others only"],
+)
+def test_exam_that_would_lose_the_work_of_its_examinees_is_a_fault(
+    work: dict[str, Any] | None,
+) -> None:
+    message = (
+        "examinees have no directory that lasts, so their work would end with their server; "
+        "add a mount with 'hubs: [exam]' and 'access: {read_write: [student]}', "
+        "here or in 'defaults'"
+    )
+    assert faults_with(("defaults.mounts.work", work)) == [
+        ReferenceFault(place=("exams", "pz"), message=message)
+    ]
+
+
+@pytest.mark.parametrize("level", ["courses.ml", "courses.ml.terms.WS26", "exams.pz"])
+def test_directory_that_lasts_may_be_set_at_any_level(level: str) -> None:
+    work = mount(access={"read_write": ["student"]}, hubs=["exam"])
+    changes = (("defaults.mounts.work", None), (f"{level}.mounts", {"work": work}))
+    assert faults_with(*changes) == []
 
 
 @settings(max_examples=60)

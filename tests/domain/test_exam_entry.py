@@ -8,7 +8,7 @@ from ipaddress import ip_address
 import pytest
 
 from e2xhub.domain.exam_entry import Entry, decide_entry
-from e2xhub.domain.identifiers import Username
+from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Registry
 
 IN_THE_LAB = ip_address("10.1.0.5")
@@ -24,7 +24,8 @@ def decide(registry: Registry, username: str, now: datetime, address: object = I
 def test_examinee_enters_in_the_window_from_the_room(
     exam_hub: Registry, exam_open_at_nine: datetime, username: str
 ) -> None:
-    assert decide(exam_hub, username, exam_open_at_nine) == Entry(exams=("ml-pz1",))  # type: ignore[arg-type]
+    entry = decide(exam_hub, username, exam_open_at_nine)
+    assert entry == Entry(exams=(ExamId.parse("ml-pz1"),), address=IN_THE_LAB)
 
 
 @pytest.mark.parametrize("username", ["gina", "oscar", "petra", "prof-ito", "mallory"])

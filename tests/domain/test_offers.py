@@ -108,6 +108,17 @@ def test_refusal_names_course_term_and_day(assignment_hub: Registry) -> None:
     assert (refusal.title, str(refusal)) == ("Machine Learning, SS27", "Opens on 2027-04-01.")
 
 
+@pytest.mark.parametrize(
+    ("username", "is_known"),
+    [("alice", True), ("petra", True), ("mallory", False), ("Alice", False)],
+)
+def test_who_is_on_the_roster_is_known_on_every_hub(
+    assignment_hub: Registry, exam_hub: Registry, username: str, is_known: bool
+) -> None:
+    for hub in (assignment_hub, exam_hub):
+        assert hub.offers_for(username, WINTER).is_known is is_known
+
+
 @pytest.mark.parametrize("username", ["gina", "prof-ito"])
 def test_staff_gets_a_term_at_any_time(assignment_hub: Registry, username: str) -> None:
     long_after = datetime(2030, 1, 1, tzinfo=timezone.utc)
@@ -211,12 +222,12 @@ def test_only_offer_is_the_one_where_none_is_named(assignment_hub: Registry) -> 
     assert assignment_hub.authorize("oscar", None, WINTER).slug == "databases/WS26/observer"
 
 
-@pytest.mark.parametrize(("name", "title"), [(None, "Small"), ("large", "Large")])
+@pytest.mark.parametrize(("name", "chosen"), [(None, "small"), ("large", "large")])
 def test_size_is_the_named_or_the_first_one(
-    assignment_hub: Registry, name: str | None, title: str
+    assignment_hub: Registry, name: str | None, chosen: str
 ) -> None:
     offer = assignment_hub.authorize("alice", "machine-learning/WS26/student", WINTER)
-    assert offer.choose_size(name).title == title
+    assert offer.choose_size(name) == chosen
 
 
 @pytest.mark.parametrize("name", ["", "small", "Large", "large "])

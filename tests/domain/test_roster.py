@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -57,6 +58,36 @@ def test_course_membership_is_no_exam_membership() -> None:
         role=Role.STUDENT,
     )
     assert Roster([membership]).exam_memberships_of("alice", Role.STUDENT) == ()
+
+
+@pytest.mark.parametrize(
+    ("username", "exam", "expected"),
+    [
+        ("alice", None, True),
+        ("alice", "ml-pz2", True),
+        ("ben", "ml-pz2", False),
+        ("petra", None, False),
+        ("petra", "ml-pz1", False),
+        ("gina", "ml-pz1", False),
+        ("mallory", None, False),
+    ],
+)
+def test_examinee_is_who_sits_the_exam_or_any_exam(
+    small_roster: Roster, username: str, exam: str | None, expected: bool
+) -> None:
+    exam_id = ExamId.parse(exam) if exam else None
+    assert small_roster.is_examinee(username, exam_id) is expected
+
+
+def test_roles_are_counted_where_somebody_has_them(small_roster: Roster) -> None:
+    assert small_roster.count_roles() == {
+        Role.STUDENT: 7,
+        Role.GRADER: 2,
+        Role.INSTRUCTOR: 1,
+        Role.OBSERVER: 2,
+        Role.PROCTOR: 1,
+    }
+    assert Roster([exam_membership()]).count_roles() == {Role.STUDENT: 1}
 
 
 @given(st.lists(memberships, max_size=20))

@@ -105,10 +105,12 @@ def test_student_without_an_open_course_reads_when_it_opens(
     keep_screenshot(page, "spawn-nina")
 
 
-def test_who_takes_no_course_reads_whom_to_ask(demo: DemoProcess, open_page: OpenPage) -> None:
+def test_who_only_sits_an_exam_reads_that_it_is_elsewhere(
+    demo: DemoProcess, open_page: OpenPage
+) -> None:
     page = open_page()
     sign_in(page, "pia", demo.password)
-    expect(page.locator(".e2x")).to_contain_text("You are on nobody's list here.")
+    expect(page.locator(".e2x")).to_contain_text("Nothing on this hub is meant for you")
     keep_screenshot(page, "spawn-pia")
 
 
@@ -120,7 +122,7 @@ def test_german_browser_gets_german(
     expect(page.get_by_role("heading", name="Wählen Sie Ihren Server")).to_be_visible()
     expect(page.get_by_role("button", name="Starten")).to_be_visible()
     expect(page.locator(".e2x")).to_have_attribute("lang", "de")
-    assert [role for _, role, _ in read_offers(page)] == ["Studierende"] * 2
+    assert [role for _, role, _ in read_offers(page)] == ["Studium"] * 2
     opens = f"{next_term.start:%d.%m.%Y}"
     assert read_refusals(page) == [f"Statistics, {next_term.title}\nBeginnt am {opens}."]
     keep_screenshot(page, "spawn-alice-german")

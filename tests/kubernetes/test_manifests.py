@@ -11,7 +11,10 @@ from traitlets.config import Config
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
-from e2xhub.kubernetes.manifests import make_manifests
+from e2xhub.errors import ConfigurationError
+from e2xhub.kubernetes.labels import make_labels
+from e2xhub.kubernetes.manifests import _make_spawner, make_manifests
+from tests.kubernetes.conftest import Cluster
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
@@ -79,6 +82,38 @@ async def test_labels_of_the_policy_cannot_be_taken_off_by_the_admins_labels(exa
     assert found["team"] == "x"
 
 
+def take_labels_off(_spawner: Any, pod: Any) -> Any:
+    pod.metadata.labels = None
+    pod.spec.hostname = "room-7"
+    return pod
+
+
+async def replace_labels(_spawner: Any, pod: Any) -> Any:
+    pod.metadata.labels = {"e2xhub.org/network": "open", "e2xhub.org/exam": "other", "team": "x"}
+    pod.spec.hostname = "room-7"
+    return pod
+
+
+@pytest.mark.parametrize("hook", [take_labels_off, replace_labels])
+async def test_labels_of_the_policy_stay_whatever_the_admins_hook_does(
+    exam: Offer, hook: Any
+) -> None:
+    manifests = await manifests_of(exam, modify_pod_hook=hook)
+    selector = manifests["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
+    assert selector.items() <= manifests["Pod"]["metadata"]["labels"].items()
+    assert manifests["Pod"]["spec"]["hostname"] == "room-7"
+
+
+async def test_pod_that_is_sent_has_the_labels_of_the_policy(exam: Offer, cluster: Cluster) -> None:
+    spawner = _make_spawner(Username.parse("alice"), Config())
+    spawner.api, spawner.namespace = cluster.core, cluster.namespace
+    spawner.apply_offer(exam, "small")
+    pod = take_labels_off(spawner, await spawner.get_pod_manifest())
+    assert await spawner._make_create_pod_request(pod, 20)
+    (sent,) = (await cluster.core.list_namespaced_pod(cluster.namespace)).items
+    assert make_labels(exam).items() <= sent.metadata.labels.items()
+
+
 @pytest.mark.parametrize(
     ("size", "memory", "cpu"), [(None, 2**30, 0.25), ("small", 2**30, 0.25), ("large", 2**31, 0.5)]
 )
@@ -112,6 +147,36 @@ async def test_mounts_of_the_admin_stay_beside_those_of_the_offer(learning: Offe
     assert places == ["/scratch", "/home/jovyan"]
     names = [volume["name"] for volume in manifests["Pod"]["spec"]["volumes"]]
     assert names == ["scratch", "e2x-files"]
+
+
+def one_place(path: str) -> dict[str, str]:
+    return {"name": "home", "mountPath": path}
+
+
+@pytest.mark.parametrize(
+    "mounts",
+    [
+        [one_place("/home/jovyan")],
+        [one_place("/scratch"), one_place("/home/jovyan/")],
+        {"home": one_place("/home/jovyan")},
+    ],
+)
+async def test_place_that_the_admin_mounts_something_at_is_refused(
+    learning: Offer, mounts: Any
+) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        await manifests_of(learning, volume_mounts=mounts)
+    assert str(caught.value) == (
+        "the catalog's mount 'home' and KubeSpawner.volume_mounts both want /home/jovyan; "
+        "with zero-to-jupyterhub set singleuser.storage.type: none"
+    )
+
+
+@pytest.mark.parametrize("path", ["/home", "/home/jovyan/shared", "/home/jovyan2"])
+async def test_place_above_below_or_beside_is_another_one(learning: Offer, path: str) -> None:
+    manifests = await manifests_of(learning, volume_mounts=[one_place(path)])
+    places = [mount["mountPath"] for mount in container_of(manifests)["volumeMounts"]]
+    assert places == [path, "/home/jovyan"]
 
 
 async def test_exam_has_nothing_of_the_course_but_its_image(exam: Offer) -> None:

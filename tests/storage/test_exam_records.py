@@ -114,13 +114,31 @@ def test_no_open_exam_opens_nothing(records: ExamRecords) -> None:
 
 def test_second_issue_is_refused_while_a_password_waits(records: ExamRecords) -> None:
     password = issue(records)
-    with pytest.raises(PasswordExistsError) as caught:
-        issue(records)
-    assert str(caught.value) == (
-        "alice already has a password for ml-pz1 that was not used; "
+    assert refusal_of_second_issue(records) == (
+        "alice was given a password for ml-pz1 before, which is still unused; "
         "'e2xhub password reissue ml-pz1 --user alice' makes a new one and ends it"
     )
     assert consume(records, password) == PZ1
+
+
+def test_second_issue_is_refused_after_the_password_was_used(records: ExamRecords) -> None:
+    consume(records, issue(records))
+    assert refusal_of_second_issue(records) == (
+        "alice was given a password for ml-pz1 before, which was used; "
+        "'e2xhub password reissue ml-pz1 --user alice' makes a new one and ends it"
+    )
+
+
+def refusal_of_second_issue(records: ExamRecords) -> str:
+    with pytest.raises(PasswordExistsError) as caught:
+        issue(records)
+    return str(caught.value)
+
+
+def test_first_issue_for_another_exam_or_person_is_no_second_one(records: ExamRecords) -> None:
+    issue(records)
+    assert consume(records, issue(records, PZ2), PZ2) == PZ2
+    assert consume(records, issue(records, username=BEN), username=BEN) == PZ1
 
 
 def test_reissue_ends_the_password_before(records: ExamRecords, engine: Engine) -> None:
@@ -131,9 +149,12 @@ def test_reissue_ends_the_password_before(records: ExamRecords, engine: Engine) 
     assert states(engine) == ["replaced", "used"]
 
 
-def test_new_password_after_the_first_was_used(records: ExamRecords) -> None:
+def test_reissue_after_the_first_password_was_used_makes_another(
+    records: ExamRecords, engine: Engine
+) -> None:
     assert consume(records, issue(records)) == PZ1
-    assert consume(records, issue(records)) == PZ1
+    assert consume(records, issue(records, replace=True)) == PZ1
+    assert states(engine) == ["used", "used"]
 
 
 @pytest.mark.parametrize("replace", [False, True])

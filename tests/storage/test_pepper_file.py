@@ -43,7 +43,10 @@ def test_pepper_that_everybody_may_read_or_write_is_refused(file: Path, mode: in
     write(file, "ab" * 32, mode)
     with pytest.raises(ConfigurationError) as caught:
         load_pepper(file)
-    assert str(caught.value) == f"{file}: everybody may read the pepper; chmod o= it"
+    assert str(caught.value) == (
+        f"{file}: everybody may read the pepper; take that right away with: chmod o= FILE "
+        "(in a Secret's volume: defaultMode: 0440)"
+    )
 
 
 @pytest.mark.parametrize("text", ["", "ab" * 31, "xy" * 32, "äb" * 32])

@@ -20,13 +20,14 @@ EXPECTED_HEADER = (
     "expected 'username,course,term,role' or 'username,exam,role', "
     "or a file <course>/<term>.csv or exams/<exam>.csv"
 )
+ROLE_IS_MISSING = "the column 'role' is missing; without it nobody has a role"
 ROSTER = """\
 username,course,term,exam,role,seat
 alice,machine-learning,WS26,,student,
 "bob",databases,WS26,,observer,1
 carol,,,ml-pz1,proctor,2
 """
-EXAM_ROSTER = "username,exam\nalice,ml-pz1\nbob,ml-pz2\n"
+EXAM_ROSTER = "username,exam,role\nalice,ml-pz1,student\nbob,ml-pz2,\n"
 _PIECES = ["", "\n", ",", ";", "\t", '"', '""', "\0", "\r", " ", "null", "exam", "../x", "=1+1"]
 _PIECES += ["username", "course", "Ä", "'", "x" * 300]
 
@@ -55,7 +56,7 @@ def faults_of(path: Path, catalog: Catalog) -> list[str]:
         "role,term,course,username\nstudent,WS26,databases,alice\n",
         'username,course,term,role\n"alice","databases","WS26","student"\n',
         "username,course,term,role\n\n,,,\nalice,databases,WS26,student\n\n",
-        "username,course,term\nalice,databases,WS26\n",
+        "username,course,term,role\nalice,databases,WS26,\n",
         "username,course,term,role,comment\nalice,databases,WS26,student,likes SQL\n",
     ],
 )
@@ -109,8 +110,8 @@ def test_place_of_a_file_says_nothing_where_no_directory_was_given(
 ) -> None:
     (tmp_path / "databases").mkdir()
     file = tmp_path / "databases" / "WS26.csv"
-    file.write_text("username\nalice\n")
-    expected = f"WS26.csv:1: the header is 'username'; {EXPECTED_HEADER}"
+    file.write_text("username,role\nalice,student\n")
+    expected = f"WS26.csv:1: the header is 'username,role'; {EXPECTED_HEADER}"
     assert faults_of(file, small_catalog) == [expected]
 
 
@@ -150,8 +151,12 @@ def test_mounted_config_map_is_read_once(tmp_path: Path, small_catalog: Catalog)
             "expected one of: grader, instructor, observer, student",
         ),
         (
-            "alice,databases,WS26,",
-            "role '' is not possible here; expected one of: grader, instructor, observer, student",
+            "a b,physics,WS26,boss",
+            "username 'a b' cannot be used; expected a hub username such as 'amueller': "
+            "letters, digits and . _ @ + -, beginning with a letter or digit; "
+            "course 'physics' is not in the catalog; "
+            "expected one of: databases, machine-learning; role 'boss' is not possible here; "
+            "expected one of: grader, instructor, observer, student",
         ),
         ("alice,databases,WS26", "the row has 3 cells; expected 4 as the header"),
         ("alice,databases,WS26,student,x", "the row has 5 cells; expected 4 as the header"),
@@ -168,9 +173,9 @@ def test_faulty_row_is_told_with_its_line(
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ("alice,none", "exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2"),
+        ("alice,none,", "exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2"),
         (
-            "alice,",
+            "alice,,",
             "'' is not an id; expected 1 to 63 of the characters A-Z a-z 0-9 _ . - that begin "
             "and end with a letter or digit, such as 'machine-learning' or 'WS26'",
         ),
@@ -179,7 +184,7 @@ def test_faulty_row_is_told_with_its_line(
 def test_faulty_row_of_an_exam_is_told_with_its_line(
     file: Path, small_catalog: Catalog, row: str, message: str
 ) -> None:
-    file.write_text(f"username,exam\n{row}\n")
+    file.write_text(f"username,exam,role\n{row}\n")
     assert faults_of(file, small_catalog) == [f"roster.csv:2: {message}"]
 
 
@@ -188,11 +193,19 @@ def test_faulty_row_of_an_exam_is_told_with_its_line(
     [
         ("", f"1: the header is ''; {EXPECTED_HEADER}"),
         ("FB02UID\nalice\n", f"1: the header is 'FB02UID'; {EXPECTED_HEADER}"),
-        ("username,course\nalice,x\n", f"1: the header is 'username,course'; {EXPECTED_HEADER}"),
+        (
+            "username,course,role\nalice,x,\n",
+            f"1: the header is 'username,course,role'; {EXPECTED_HEADER}",
+        ),
+        ("username,exam\nalice,ml-pz1\n", f"1: {ROLE_IS_MISSING}"),
+        ("username,course,term\nalice,x,y\n", f"1: {ROLE_IS_MISSING}"),
         ("course,term,role\n", f"1: the header is 'course,term,role'; {EXPECTED_HEADER}"),
         ("username,exam,Exam\n", "1: the column 'exam' stands there twice"),
-        ('username,exam\n"alice,ml-pz1\n', "2: this is not CSV: unexpected end of data"),
-        ('username,exam\n"a"b,ml-pz1\n', "2: this is not CSV: ',' expected after '\"'"),
+        (
+            'username,exam,role\n"alice,ml-pz1,\nben,ml-pz1,\nclara,ml-pz1,\n',
+            "2: this is not CSV: unexpected end of data",
+        ),
+        ('username,exam,role\n"a"b,ml-pz1,\n', "2: this is not CSV: ',' expected after '\"'"),
     ],
 )
 def test_file_that_is_no_roster_is_one_fault(
@@ -202,8 +215,30 @@ def test_file_that_is_no_roster_is_one_fault(
     assert faults_of(file, small_catalog) == [f"roster.csv:{fault}"]
 
 
+@pytest.mark.parametrize("column", ["rolle", "Roles", "rol"])
+@pytest.mark.parametrize("name", ["databases/WS26.csv", "exams/ml-pz1.csv", "all.csv"])
+def test_misspelt_role_is_a_fault_wherever_the_file_is(
+    tmp_path: Path, small_catalog: Catalog, name: str, column: str
+) -> None:
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text(f"username,{column}\nalice,grader\n")
+    expected = f"{name}:1: the column '{column.lower()}' is not known; did you mean 'role'?"
+    assert faults_of(tmp_path, small_catalog) == [expected]
+
+
+@pytest.mark.parametrize("column", ["room", "title", "remark", "note"])
+def test_other_column_is_not_taken_for_the_role(
+    tmp_path: Path, small_catalog: Catalog, column: str
+) -> None:
+    (tmp_path / "exams").mkdir()
+    (tmp_path / "exams" / "ml-pz1.csv").write_text(f"username,{column}\nalice,7\n")
+    (membership,) = load_roster(tmp_path, small_catalog).memberships_of("alice")
+    assert isinstance(membership, ExamMembership)
+    assert membership.attributes == {column: "7"}
+
+
 def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path, small_catalog: Catalog) -> None:
-    (tmp_path / "a.csv").write_text("username,exam\nx y,ml-pz1\nalice,none\n")
+    (tmp_path / "a.csv").write_text("username,exam,role\nx y,ml-pz1,\nalice,none,\n")
     (tmp_path / "b.csv").write_text("name\nalice\n")
     found = [line.split(": ")[0] for line in faults_of(tmp_path, small_catalog)]
     assert found == ["a.csv:2", "a.csv:3", "b.csv:1"]
@@ -212,7 +247,7 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path, small_catalog:
 def test_line_is_that_of_the_row_also_after_a_cell_with_line_breaks(
     file: Path, small_catalog: Catalog
 ) -> None:
-    file.write_text('username,exam,note\nben,ml-pz1,"two\nlines"\nalice,none,\n')
+    file.write_text('username,exam,role,note\nben,ml-pz1,,"two\nlines"\nalice,none,,\n')
     (fault,) = faults_of(file, small_catalog)
     assert fault.startswith("roster.csv:4: exam 'none'")
 
@@ -229,7 +264,7 @@ def test_missing_file_is_a_fault(file: Path, small_catalog: Catalog) -> None:
 
 
 def test_text_that_is_not_utf8_is_a_fault_in_its_line(file: Path, small_catalog: Catalog) -> None:
-    file.write_bytes(b"username,exam\nm\xfcller,ml-pz1\n")
+    file.write_bytes(b"username,exam,role\nm\xfcller,ml-pz1,\n")
     expected = ["roster.csv:2: this is not UTF-8; save the file as UTF-8"]
     assert faults_of(file, small_catalog) == expected
 
@@ -269,7 +304,7 @@ def test_hostile_username_is_safe_or_a_fault(
 ) -> None:
     quoted = username.replace('"', '""')
     scratch_file.write_bytes(
-        f'username,exam\n"{quoted}",ml-pz1\n'.encode("utf-8", errors="surrogatepass")
+        f'username,exam,role\n"{quoted}",ml-pz1,\n'.encode("utf-8", errors="surrogatepass")
     )
     try:
         roster = load_roster(scratch_file, small_catalog)

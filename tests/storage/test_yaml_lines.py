@@ -59,6 +59,8 @@ def test_every_value_knows_its_line() -> None:
         ("a: 1\n---\nb: 2", 2, "this is not YAML: but found another document"),
         ("a: 1\n b: 2", 2, "this is not YAML: mapping values are not allowed here"),
         ("a: [1", 1, "this is not YAML: expected ',' or ']', but got '<stream end>'"),
+        ('a: 1\nb: "x\nc: 2\n', 2, "this is not YAML: found unexpected end of stream"),
+        ("a: 'x\nb: 1\n", 1, "this is not YAML: found unexpected end of stream"),
         ("a: 1\nb: \0", 2, "the character U+0000 is not allowed in YAML"),
         (
             "a: x\nb: 2027-13-01",

@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tornado import locale
 
 from e2xhub.domain.offers import OfferList, Registry
 from e2xhub.web.spawn_page import SpawnPage
-from e2xhub.web.translations import Translator
+from tests.web.browsers import translator_of
 
 
 @dataclass
@@ -54,7 +53,7 @@ def render(
     listed: OfferList, *, language: str = "en_US", university: str = "U", **chosen: Any
 ) -> Page:
     page = Page()
-    translator = Translator(locale.get(language))
+    translator = translator_of(language)
     page.feed(
         SpawnPage(
             listed=listed, university=university, chosen=chosen, translator=translator
@@ -93,6 +92,7 @@ def test_page_of_a_german_browser_is_german(listed: OfferList) -> None:
     page = render(listed, language="de")
     assert page.all("div")[0]["lang"] == "de"
     assert "Wählen Sie Ihren Server" in page.texts
+    assert "Studium" in page.texts
     assert page.texts[-1] == "Beginnt am 01.04.2027."
 
 
@@ -142,7 +142,33 @@ def test_single_offer_needs_no_choice(assignment_hub: Registry, in_winter_term: 
 def test_stranger_reads_whom_to_ask(assignment_hub: Registry, in_winter_term: datetime) -> None:
     page = render(assignment_hub.offers_for("mallory", in_winter_term))
     assert "Nothing to start at the moment" in page.texts
-    assert page.texts[-1].startswith("You are on nobody's list here.")
+    assert page.texts[-1] == (
+        "You are not on any list here. If you take a course, ask the people who teach it to add "
+        "you."
+    )
+    assert page.all("button") == []
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        (
+            "en_US",
+            "Nothing on this hub is meant for you; your courses or exams are on another one. "
+            "Ask the people who teach you for its address.",
+        ),
+        (
+            "de",
+            "Auf diesem Hub ist nichts für Sie; Ihre Kurse oder Prüfungen sind auf einem anderen. "
+            "Fragen Sie die Lehrenden nach dessen Adresse.",
+        ),
+    ],
+)
+def test_who_has_courses_on_another_hub_only_reads_so(
+    grading_hub: Registry, in_winter_term: datetime, language: str, sentence: str
+) -> None:
+    page = render(grading_hub.offers_for("alice", in_winter_term), language=language)
+    assert page.texts[-1] == sentence
     assert page.all("button") == []
 
 
@@ -172,7 +198,7 @@ def test_hostile_texts_are_shown_as_texts(
     plain = assignment_hub.offers_for("alice", now)
     offers = tuple(replace(offer, title=title, subtitle=title) for offer in plain.offers)
     refusals = tuple(replace(refusal, title=title) for refusal in plain.refusals)
-    hostile = OfferList(offers=offers, refusals=refusals)
+    hostile = OfferList(offers=offers, refusals=refusals, is_known=True)
     page, expected = render(hostile, university=university), render(plain)
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in expected.elements]
     assert [set(found) for _, found in page.elements] == [

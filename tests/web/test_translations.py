@@ -11,12 +11,12 @@ from string import Formatter
 from zoneinfo import ZoneInfo
 
 import pytest
-from tornado import locale
 
 import e2xhub
 from e2xhub.domain.refusals import Reason
 from e2xhub.domain.roles import Role
-from e2xhub.web.translations import LOCALES, Translator, translator_for
+from e2xhub.web.translations import LOCALES, translator_for
+from tests.web.browsers import translator_of
 
 PACKAGE = Path(e2xhub.__file__).parent
 NINE = datetime(2027, 2, 5, 9, 0, tzinfo=ZoneInfo("Europe/Berlin"))
@@ -29,7 +29,7 @@ def read_german() -> dict[str, str]:
 
 
 def texts_in_module(source: str) -> set[str]:
-    """What a module hands to a translator: texts, and the names of its constants."""
+    """What a module hands to a translator or to an answer: texts, and the names of constants."""
     tree = ast.parse(source)
     constants = {
         target.id: node.value.value
@@ -40,6 +40,7 @@ def texts_in_module(source: str) -> set[str]:
     }
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
     given = [call.args[0] for call in calls if is_translator(call.func)]
+    given += [argument for call in calls if is_http_error(call.func) for argument in call.args[1:]]
     found = {constants.get(item.id) for item in given if isinstance(item, ast.Name)}
     found |= {item.value for item in given if isinstance(item, ast.Constant)}
     return {text for text in found if isinstance(text, str)}
@@ -50,6 +51,12 @@ def is_translator(called: ast.expr) -> bool:
     if isinstance(called, ast.Call):
         return isinstance(called.func, ast.Name) and called.func.id == "translator_for"
     return isinstance(called, ast.Name) and called.id == "translate"
+
+
+def is_http_error(called: ast.expr) -> bool:
+    """Whether this is an error that is shown to a person: its status, then its sentence."""
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    return name in ("HTTPError", "SpawnRefusedError")
 
 
 def used_texts() -> set[str]:
@@ -63,6 +70,34 @@ def used_texts() -> set[str]:
 
 def fields(text: str) -> set[str]:
     return {field for _, field, _, _ in Formatter().parse(text) if field}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'translate("Hello")',
+        'X = "Hello"\ntranslate(X)',
+        'X = "Hello"\nraise SpawnRefusedError(403, translator_for(self.handler)(X))',
+        'raise SpawnRefusedError(403, "Hello")',
+        'raise web.HTTPError(503, "Hello")',
+    ],
+)
+def test_text_that_a_person_reads_is_found_in_a_module(source: str) -> None:
+    assert texts_in_module(source) == {"Hello"}
+
+
+@pytest.mark.parametrize(
+    ("module", "beginning"),
+    [
+        ("kubernetes/spawner.py", "The server cannot be started safely"),
+        ("kubernetes/spawner.py", "This server is not available."),
+        ("authenticators/one_time_password.py", "Signing in is not possible"),
+        ("web/exam_login.py", "This username and code do not open"),
+    ],
+)
+def test_sentences_beside_the_pages_are_looked_at(module: str, beginning: str) -> None:
+    found = texts_in_module((PACKAGE / module).read_text(encoding="utf-8"))
+    assert [text for text in found if text.startswith(beginning)]
 
 
 def test_every_text_of_a_page_is_in_german() -> None:
@@ -88,17 +123,17 @@ def test_translation_fills_the_same_fields() -> None:
     ],
 )
 def test_refusal_is_told_in_the_language_of_the_browser(code: str, sentence: str) -> None:
-    translate = Translator(locale.get(code))
+    translate = translator_of(code)
     assert translate.refusal(Reason.EXAM_NOT_OPEN, NINE) == sentence
 
 
 def test_refusal_without_a_moment_is_its_sentence() -> None:
-    translate = Translator(locale.get("de"))
+    translate = translator_of("de")
     assert translate.refusal(Reason.NO_CHOICE) == "Bitte wählen Sie einen Server."
 
 
 def test_text_that_nobody_translated_stays() -> None:
-    assert Translator(locale.get("de"))("no such text") == "no such text"
+    assert translator_of("de")("no such text") == "no such text"
 
 
 def test_without_a_browser_it_is_english() -> None:

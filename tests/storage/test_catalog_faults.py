@@ -1,0 +1,223 @@
+"""What pydantic found wrong in a catalog is told in an admin's words, all of it at once."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.storage.catalog_faults import explain, find_further_faults
+from e2xhub.storage.yaml_lines import parse_yaml
+
+WRITTEN: dict[str, Any] = parse_yaml("""
+university: U
+volumes:
+  files: {hostPath: {path: /srv}}
+images:
+  one: {name: "one:1"}
+sizes:
+  small: {title: Small, memory: 1G, cpu: 1}
+  large: {title: Large, memory: 2G, cpu: 1}
+rooms:
+  lab: [10.0.0.0/8]
+defaults:
+  image: one
+  sizes: [small]
+  mounts:
+    work: {volume: files, path: x, mount_at: /x, access: {read_write: [student]}, hubs: [exam]}
+courses:
+  ml:
+    title: ML
+    terms:
+      WS26: {start: 2026-10-01, end: 2027-03-31}
+exams:
+  pz:
+    {title: PZ, course: ml, term: WS26, start: 2027-02-15T09:00:00+01:00, duration_minutes: 90,
+     rooms: [lab]}
+""").value
+LEVEL = "default_url, environment, image, mounts, network, sizes"
+
+
+def written_with(**changes: str) -> dict[str, Any]:
+    """`WRITTEN` with another YAML text at each place, whose keys are joined with `__`."""
+    written = deepcopy(WRITTEN)
+    for joined, text in changes.items():
+        *outer, last = joined.split("__")
+        at = written
+        for key in outer:
+            at = at[key]
+        at[last] = parse_yaml(text).value
+    return written
+
+
+def details_of(written: dict[str, Any]) -> list[Any]:
+    with pytest.raises(ValidationError) as caught:
+        Catalog.model_validate(written)
+    return list(caught.value.errors())
+
+
+def further_faults(**changes: str) -> list[str]:
+    written = written_with(**changes)
+    return [fault.message for fault in find_further_faults(written, details_of(written))]
+
+
+def test_catalog_of_these_tests_is_valid() -> None:
+    assert Catalog.model_validate(WRITTEN).university == "U"
+
+
+_DAY = "is no day; expected one such as 2027-03-31"
+_MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00+01:00"
+
+
+@pytest.mark.parametrize(
+    ("place", "text", "sentence"),
+    [
+        ("courses__ml__terms__WS26__start", "soon", f"'soon' {_DAY}"),
+        ("courses__ml__terms__WS26__start", "2026", f"2026 {_DAY}"),
+        ("courses__ml__terms__WS26__start", "[x]", f"['x'] {_DAY}"),
+        (
+            "courses__ml__terms__WS26__start",
+            "2026-10-01T10:00:00",
+            f"2026-10-01T10:00:00 {_DAY}",
+        ),
+        ("exams__pz__start", "2027-02-15T09:00:00", f"2027-02-15T09:00:00 {_MOMENT}"),
+        ("exams__pz__start", "2027-02-15", f"2027-02-15 {_MOMENT}"),
+        ("exams__pz__start", "nine", f"'nine' {_MOMENT}"),
+        ("exams__pz__duration_minutes", "1.5", "1.5 is no whole number"),
+        ("exams__pz__duration_minutes", "long", "'long' is no whole number"),
+        ("exams__pz__duration_minutes", "yes", "True is no number"),
+        ("exams__pz__duration_minutes", "0", "0: Input should be greater than 0"),
+        ("exams__pz__course", "7", "7 is no text; put it into quotes"),
+        ("exams__pz__rooms", "lab", "'lab' is no list; expected one such as [a, b]"),
+        ("sizes__small__cpu", "yes", "True is no number"),
+        ("sizes__small__cpu", "much", "'much' is no number"),
+        ("sizes__small__cpu", "[1]", "[1] is no number"),
+        ("sizes__small__title", "7", "7 is no text; put it into quotes"),
+        ("sizes__small", "7", "7 is no mapping; expected keys below it"),
+        ("sizes", "[small]", "['small'] is no mapping; expected keys below it"),
+        (
+            "defaults__network",
+            "internet",
+            "'internet' is not known; expected 'open', 'no-internet' or 'exam'",
+        ),
+        (
+            "defaults__mounts__work__hubs",
+            "exam",
+            "'exam' is no list; expected one such as [a, b]",
+        ),
+        ("defaults__mounts", "[a]", "['a'] is no mapping; expected keys below it"),
+        (
+            "university",
+            f"[{'x, ' * 40}]",
+            f"{str(['x'] * 40)[:60]}… is no text; put it into quotes",
+        ),
+        (
+            "time_zone",
+            "Berlin",
+            "'Berlin' is no time zone; expected one such as 'Europe/Berlin'",
+        ),
+    ],
+)
+def test_faulty_value_is_told_in_plain_words(place: str, text: str, sentence: str) -> None:
+    (detail,) = details_of(written_with(**{place: text}))
+    assert explain(detail) == sentence
+
+
+@pytest.mark.parametrize(
+    ("place", "keys"),
+    [
+        (
+            "x",
+            "courses, defaults, exams, images, rooms, sizes, time_zone, university, volumes",
+        ),
+        ("volumes__files__x", "hostPath, nfs, persistentVolumeClaim"),
+        ("volumes__files__hostPath__x", "path"),
+        ("images__one__x", "name, pull_policy"),
+        ("sizes__small__x", "cpu, cpu_limit, memory, memory_limit, title"),
+        ("defaults__x", LEVEL),
+        ("defaults__mounts__work__x", "access, hubs, mount_at, path, volume"),
+        ("defaults__mounts__work__access__x", "read_only, read_write"),
+        ("courses__ml__x", f"{LEVEL}, terms, title"),
+        (
+            "courses__ml__terms__WS26__x",
+            "default_url, end, environment, image, mounts, network, sizes, start, title",
+        ),
+        (
+            "exams__pz__x",
+            "course, default_url, duration_minutes, early_entry_minutes, environment, image, "
+            "mounts, network, rooms, sizes, start, term, title",
+        ),
+    ],
+)
+def test_unknown_key_is_told_with_those_that_may_stand_there(place: str, keys: str) -> None:
+    (detail,) = details_of(written_with(**{place: "1"}))
+    assert explain(detail) == f"unknown key 'x'; expected one of: {keys}"
+
+
+def test_missing_key_is_named() -> None:
+    written = written_with(courses__ml__terms__WS26="{start: 2026-10-01}")
+    (detail,) = details_of(written)
+    assert explain(detail) == "the key 'end' is missing"
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("courses__ml__x", "1"),
+        ("time_zone", "Berlin"),
+        ("defaults__network", "internet"),
+        ("sizes__large__cpu", "yes"),
+        ("sizes__large", "{}"),
+        ("exams__pz__rooms", "[lab, 7]"),
+    ],
+)
+def test_undeclared_name_is_told_together_with_a_faulty_value(place: str, text: str) -> None:
+    assert "image 'two' is not declared; expected one of: one" in further_faults(
+        **{place: text, "defaults__image": "two"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("sizes__small", "7"),
+        ("sizes__small__cpu", "yes"),
+        ("images__one", "{}"),
+        ("rooms__lab", "[10.0.0.300]"),
+        ("volumes__files", "{}"),
+        ("courses__ml__title", "7"),
+        ("courses__ml__terms__WS26__end", "soon"),
+    ],
+)
+def test_thing_that_is_declared_with_a_fault_is_declared(place: str, text: str) -> None:
+    assert further_faults(**{place: text}) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ("defaults__sizes", "small"),
+        ("defaults__image", "[one]"),
+        ("defaults__mounts__work__access__read_write", "student"),
+        ("defaults__mounts__work__hubs", "exam"),
+    ],
+)
+def test_faulty_value_is_not_called_missing_as_well(place: str, text: str) -> None:
+    assert further_faults(**{place: text}) == []
+
+
+@pytest.mark.parametrize("key", ["university", "images"])
+def test_catalog_of_which_too_little_is_left_has_no_further_faults(key: str) -> None:
+    written = written_with(defaults__image="two")
+    del written[key]
+    assert find_further_faults(written, details_of(written)) == []
+
+
+def test_catalog_that_is_explained_is_not_changed() -> None:
+    written = written_with(sizes__small__cpu="yes")
+    before = deepcopy(written)
+    find_further_faults(written, details_of(written))
+    assert written == before

@@ -1,0 +1,37 @@
+"""The text of a file, or what is wrong with the file, in its line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.storage.text_files import read_text
+
+
+def fault_of(file: Path) -> Fault:
+    with pytest.raises(FaultsFoundError) as caught:
+        read_text(file)
+    (fault,) = caught.value.faults
+    return fault
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_text_has_no_byte_order_mark(tmp_path: Path, mark: bytes) -> None:
+    (tmp_path / "x").write_bytes(mark + "Müller\n".encode())
+    assert read_text(tmp_path / "x") == "Müller\n"
+
+
+def test_bytes_that_are_no_utf8_are_a_fault_in_their_line(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"a\nb\nM\xfcller\n")
+    message = "this is not UTF-8; save the file as UTF-8"
+    assert fault_of(tmp_path / "x") == Fault(file=str(tmp_path / "x"), line=3, message=message)
+
+
+def test_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    assert fault_of(tmp_path / "x").message == "cannot be read: No such file or directory"
+
+
+def test_directory_is_a_fault(tmp_path: Path) -> None:
+    assert fault_of(tmp_path).message == "cannot be read: Is a directory"
