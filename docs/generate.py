@@ -53,7 +53,7 @@ _SETTINGS_INTRODUCTION = """\
 # The hub's settings
 
 What `e2xhub.configure(c, …)` takes; in zero-to-jupyterhub it is the chart's value `custom.e2xhub`.
-Catalog and roster are read when the hub starts: restart the hub after a change.
+Catalog and roster are read again when they change, without a restart.
 """
 _TRAITS_INTRODUCTION = """\
 ## Traits

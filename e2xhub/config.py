@@ -8,17 +8,16 @@ from __future__ import annotations
 
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from traitlets import TraitError
 from traitlets.config.loader import LazyConfigValue
 
 import e2xhub.web
-from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
-from e2xhub.storage.registry import load_registry
+from e2xhub.storage.live_registry import LiveRegistry
 
 # JupyterHub's role of everybody, without tokens: one would open a server long after the exam.
 _EXAMINEE_ROLE = {
@@ -46,6 +45,12 @@ class HubSettings(BaseModel):
     """The catalog: a YAML file or a directory of them."""
     roster: Path
     """The roster: a CSV file or a directory of them."""
+    reload_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1
+    """How often the hub looks whether catalog or roster changed, in seconds; 0: never. A change is
+    live after two looks, without a restart; a faulty one keeps the last good state."""
+    most_loss_percent: Annotated[float, Field(ge=0, le=100)] = 30
+    """A roster that loses more than this share of its memberships at once, in percent, is taken
+    only when it is still the same at the next look."""
     database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the exam records; needed by exam hubs."""
     pepper_file: str = ""
@@ -71,19 +76,6 @@ class HubDoesNotStartError(ConfigurationError, TraitError):
     """What `configure` raises: JupyterHub ends on a TraitError with its text and no traceback."""
 
 
-class CurrentRegistry:
-    """Gives the registry of this moment to spawner and authenticator.
-
-    traitlets copies every configured value for every spawner; this one stays the same object.
-    """
-
-    def __init__(self, registry: Registry) -> None:
-        self.current = registry
-
-    def __deepcopy__(self, memo: object) -> CurrentRegistry:
-        return self
-
-
 def configure(c: Any, **settings: Any) -> None:
     """Configures the hub whose traitlets configuration is `c`; see `HubSettings` for `settings`.
 
@@ -91,9 +83,14 @@ def configure(c: Any, **settings: Any) -> None:
     """
     try:
         chosen = _parse_settings(settings)
-        registry = CurrentRegistry(
-            load_registry(catalog=chosen.catalog, roster=chosen.roster, hub=chosen.hub)
+        registry = LiveRegistry(
+            catalog=chosen.catalog,
+            roster=chosen.roster,
+            hub=chosen.hub,
+            most_loss=chosen.most_loss_percent / 100,
         )
+        if chosen.reload_seconds:
+            registry.watch(every_seconds=chosen.reload_seconds)
         _set_spawner(c, registry)
         _set_pages(c)
         if chosen.hub is HubKind.EXAM:
@@ -114,7 +111,7 @@ def _parse_settings(settings: dict[str, Any]) -> HubSettings:
         raise ConfigurationError(f"e2xhub.configure: {faults}") from None
 
 
-def _set_spawner(c: Any, registry: CurrentRegistry) -> None:
+def _set_spawner(c: Any, registry: LiveRegistry) -> None:
     if c.KubeSpawner.get("profile_list"):
         raise ConfigurationError(
             "KubeSpawner.profile_list (singleuser.profileList) and e2xhub both decide what is "
@@ -130,7 +127,7 @@ def _set_pages(c: Any) -> None:
     _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "hub"))
 
 
-def _set_exam_login(c: Any, registry: CurrentRegistry, settings: HubSettings) -> None:
+def _set_exam_login(c: Any, registry: LiveRegistry, settings: HubSettings) -> None:
     c.JupyterHub.authenticator_class = "e2x-otp"
     c.JupyterHub.allow_named_servers = False
     # A pod's token reports activity; it opens neither files nor terminals.

@@ -20,7 +20,12 @@ from e2xhub.errors import ConfigurationError
 @pytest.fixture
 def settings(catalog_file: Path, roster_directory: Path) -> dict[str, Any]:
     """The settings of an assignment hub."""
-    return {"hub": "assignment", "catalog": str(catalog_file), "roster": str(roster_directory)}
+    return {
+        "hub": "assignment",
+        "catalog": str(catalog_file),
+        "roster": str(roster_directory),
+        "reload_seconds": 0,
+    }
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,6 @@ import sqlalchemy as sa
 from traitlets import TraitError
 
 from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
-from e2xhub.config import CurrentRegistry
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Registry
@@ -67,7 +67,7 @@ def settings(tmp_path: Path) -> dict[str, Any]:
     return {
         "database_url": f"sqlite:///{tmp_path}/e2xhub.sqlite",
         "pepper_file": str(pepper),
-        "registry": CurrentRegistry(make_registry(datetime.now(timezone.utc))),
+        "registry": SimpleNamespace(current=make_registry(datetime.now(timezone.utc))),
     }
 
 

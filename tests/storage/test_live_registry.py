@@ -1,0 +1,205 @@
+"""A change of the files is taken when it is whole and faultless; until then the last good stays."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from prometheus_client import REGISTRY
+
+from e2xhub.domain.roles import HubKind
+from e2xhub.errors import FaultsFoundError
+from e2xhub.storage.live_registry import LiveRegistry
+
+CATALOG = """\
+university: Small University
+images: {notebook: {name: "registry.example.org/notebook:1"}}
+sizes: {small: {title: Small, memory: 1G, cpu: 1}}
+defaults: {image: notebook, sizes: [small]}
+courses:
+  maths: {title: Maths, terms: {WS26: {start: 2026-10-01, end: 2027-03-31}}}
+"""
+HEADER = "username,course,term,role\n"
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Path:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(CATALOG)
+    return file
+
+
+@pytest.fixture
+def roster(tmp_path: Path) -> Path:
+    file = tmp_path / "roster.csv"
+    write(file, "alice", "ben")
+    return file
+
+
+@pytest.fixture
+def registry(catalog: Path, roster: Path) -> LiveRegistry:
+    return LiveRegistry(catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+
+
+def write(file: Path, *usernames: str) -> None:
+    """Replaces the roster at once, as a careful program does."""
+    new = file.with_suffix(".new")
+    new.write_text(HEADER + "".join(f"{name},maths,WS26,student\n" for name in usernames))
+    new.replace(file)
+
+
+def people(registry: LiveRegistry) -> set[str]:
+    return set(registry.current.roster.usernames)
+
+
+def faults_in_metrics() -> float | None:
+    return REGISTRY.get_sample_value("e2xhub_registry_faults")
+
+
+def test_change_is_taken_at_the_second_look(registry: LiveRegistry, roster: Path) -> None:
+    write(roster, "alice", "ben", "clara")
+    registry.look()
+    assert people(registry) == {"alice", "ben"}
+    registry.look()
+    assert people(registry) == {"alice", "ben", "clara"}
+    assert REGISTRY.get_sample_value("e2xhub_registry_memberships") == 3
+
+
+def test_file_that_is_still_being_written_is_not_read(registry: LiveRegistry, roster: Path) -> None:
+    with roster.open("a") as file:
+        for name in ("clara", "david", "emma"):
+            file.write(f"{name},maths,WS26,student\n")
+            file.flush()
+            registry.look()
+            assert people(registry) == {"alice", "ben"}
+    registry.look()
+    assert people(registry) == {"alice", "ben", "clara", "david", "emma"}
+
+
+def test_changed_catalog_is_taken(registry: LiveRegistry, catalog: Path) -> None:
+    catalog.write_text(CATALOG.replace("title: Maths", "title: Mathematics"))
+    registry.look()
+    registry.look()
+    assert registry.current.catalog.courses["maths"].title == "Mathematics"  # type: ignore[index]
+
+
+def test_faulty_change_keeps_the_last_good_and_is_logged_once(
+    registry: LiveRegistry, roster: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(roster, "alice", "ben", "not a name", "nor this one")
+    for _ in range(5):
+        registry.look()
+    assert people(registry) == {"alice", "ben"}
+    assert faults_in_metrics() == 2
+    (record,) = [r for r in caplog.records if "keeps the last good" in r.getMessage()]
+    assert f"{roster}:4: username 'not a name' cannot be used" in record.getMessage()
+
+
+def test_mended_file_ends_the_fault(registry: LiveRegistry, roster: Path) -> None:
+    write(roster, "not a name")
+    registry.look()
+    registry.look()
+    assert faults_in_metrics() == 1
+    write(roster, "alice", "ben", "clara")
+    registry.look()
+    registry.look()
+    assert faults_in_metrics() == 0
+    assert people(registry) == {"alice", "ben", "clara"}
+
+
+def test_roster_that_lost_many_is_taken_when_it_stays_so(
+    registry: LiveRegistry, roster: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    write(roster, "alice")
+    registry.look()
+    registry.look()
+    assert people(registry) == {"alice", "ben"}
+    assert "goes from 2 to 1 memberships" in caplog.text
+    registry.look()
+    assert people(registry) == {"alice"}
+
+
+def test_roster_that_lost_many_for_a_moment_is_never_taken(
+    registry: LiveRegistry, roster: Path
+) -> None:
+    write(roster, "alice")
+    registry.look()
+    registry.look()
+    write(roster, "alice", "ben")
+    for _ in range(3):
+        registry.look()
+        assert people(registry) == {"alice", "ben"}
+
+
+def test_removed_roster_keeps_the_last_good(registry: LiveRegistry, roster: Path) -> None:
+    roster.unlink()
+    registry.look()
+    registry.look()
+    assert people(registry) == {"alice", "ben"}
+    assert faults_in_metrics() == 1
+
+
+def test_new_file_in_a_directory_is_taken(catalog: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "rosters"
+    directory.mkdir()
+    write(directory / "a.csv", "alice")
+    registry = LiveRegistry(
+        catalog=catalog, roster=directory, hub=HubKind.ASSIGNMENT, most_loss=0.3
+    )
+    write(directory / "b.csv", "ben")
+    registry.look()
+    registry.look()
+    assert people(registry) == {"alice", "ben"}
+
+
+def test_hub_does_not_start_on_a_faulty_roster(catalog: Path, roster: Path) -> None:
+    roster.write_text("no header\n")
+    with pytest.raises(FaultsFoundError):
+        LiveRegistry(catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+
+
+def test_hundred_replacements_twenty_of_them_faulty_never_show_a_wrong_roster(
+    registry: LiveRegistry, roster: Path
+) -> None:
+    """While one thread writes and another looks, every state that is seen was written whole."""
+    written = {frozenset({"alice", "ben"})}
+    seen: set[frozenset[str]] = set()
+    finished = threading.Event()
+
+    def replace() -> None:
+        for number in range(100):
+            if number % 5 == 4:
+                write(roster, "alice", "not a name")
+            else:
+                names = {"alice", "ben", f"student{number}"}
+                written.add(frozenset(names))
+                write(roster, *names)
+            time.sleep(0.004)
+        finished.set()
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    while not finished.is_set():
+        registry.look()
+        seen.add(frozenset(people(registry)))
+    writer.join()
+    registry.look()
+    registry.look()
+    assert seen <= written
+    assert people(registry) <= {"alice", "ben", "student98"}
+
+
+def test_watching_thread_takes_a_change_by_itself(registry: LiveRegistry, roster: Path) -> None:
+    registry.watch(every_seconds=0.05)
+    write(roster, "alice", "ben", "clara")
+    assert wait_for(lambda: "clara" in people(registry))
+
+
+def wait_for(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 10
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return condition()
