@@ -15,6 +15,8 @@ from traitlets import TraitError
 from traitlets.config.loader import LazyConfigValue
 
 import e2xhub.web
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
 from e2xhub.storage.live_registry import LiveRegistry
@@ -45,6 +47,10 @@ class HubSettings(BaseModel):
     """The catalog: a YAML file or a directory of them."""
     roster: Path
     """The roster: a CSV file or a directory of them."""
+    courses: frozenset[str] = frozenset()
+    """Ids of the courses that this hub serves; all where it is left out."""
+    terms: frozenset[str] = frozenset()
+    """Ids of the terms that this hub serves; all where it is left out."""
     reload_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1
     """How often the hub looks whether catalog or roster changed, in seconds; 0: never. A change is
     live after two looks, without a restart; a faulty one keeps the last good state."""
@@ -88,7 +94,9 @@ def configure(c: Any, **settings: Any) -> None:
             roster=chosen.roster,
             hub=chosen.hub,
             most_loss=chosen.most_loss_percent / 100,
+            served=ServedPart(courses=chosen.courses, terms=chosen.terms),
         )
+        _check_served(chosen, registry.current.catalog)
         if chosen.reload_seconds:
             registry.watch(every_seconds=chosen.reload_seconds)
         _set_spawner(c, registry)
@@ -109,6 +117,20 @@ def _parse_settings(settings: dict[str, Any]) -> HubSettings:
             for detail in error.errors()
         )
         raise ConfigurationError(f"e2xhub.configure: {faults}") from None
+
+
+def _check_served(chosen: HubSettings, catalog: Catalog) -> None:
+    """A misspelt id would be a hub that serves nothing."""
+    terms = {term for course in catalog.courses.values() for term in course.terms}
+    for setting, ids, declared in (
+        ("courses", chosen.courses, set(catalog.courses)),
+        ("terms", chosen.terms, terms),
+    ):
+        if unknown := sorted(ids - declared):
+            raise ConfigurationError(
+                f"e2xhub.configure: {setting}: {', '.join(unknown)} is not in the catalog; "
+                f"expected some of: {', '.join(sorted(declared)) or 'none'}"
+            )
 
 
 def _set_spawner(c: Any, registry: LiveRegistry) -> None:

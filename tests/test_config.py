@@ -259,3 +259,22 @@ def test_faulty_settings_leave_the_configuration_as_it_was(settings: dict[str, A
     c = Config()
     fault_of(c, **{**settings, "catalog": "/no/such/catalog"})
     assert c == Config()
+
+
+def test_hub_serves_the_courses_and_terms_that_it_is_told(settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **{**settings, "courses": ["databases"], "terms": ["WS26"]})
+    served = c.E2xSpawner.registry.current.served
+    assert (served.courses, served.terms) == ({"databases"}, {"WS26"})
+
+
+def test_misspelt_course_or_term_would_serve_nothing_and_is_refused(
+    settings: dict[str, Any],
+) -> None:
+    assert fault_of(Config(), **{**settings, "courses": ["databses"]}) == (
+        "e2xhub.configure: courses: databses is not in the catalog; "
+        "expected some of: databases, machine-learning"
+    )
+    assert "terms: WS99 is not in the catalog" in fault_of(
+        Config(), **{**settings, "terms": ["WS99"]}
+    )

@@ -45,6 +45,18 @@ def check_references(catalog: Catalog) -> list[ReferenceFault]:
     return faults or [*_colliding_mounts(catalog), *_exams_that_lose_work(catalog)]
 
 
+def check_pinned(catalog: Catalog) -> list[ReferenceFault]:
+    """A fault for each image whose name may mean another content tomorrow."""
+    return [
+        ReferenceFault(
+            place=("images", name, "name"),
+            message=f"image {name!r} has no digest; expected '{image.name}@sha256:…'",
+        )
+        for name, image in catalog.images.items()
+        if "@sha256:" not in image.name
+    ]
+
+
 def _all_levels(catalog: Catalog) -> Iterator[tuple[Place, Level]]:
     yield ("defaults",), catalog.defaults
     for course_id, course in catalog.courses.items():

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
 from e2xhub.domain.path_templates import check_path_template
 
@@ -129,7 +129,12 @@ def _check_year(moment: _Day) -> _Day:
     return moment
 
 
-Memory = Annotated[int, BeforeValidator(parse_memory), Field(gt=0)]
+Memory = Annotated[
+    int,
+    BeforeValidator(parse_memory),
+    Field(gt=0),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_MEMORY.pattern}$"}),
+]
 Title = Annotated[str, Field(min_length=1, max_length=_TITLE_MAX)]
 AbsolutePath = Annotated[str, AfterValidator(_check_absolute)]
 Cpu = Annotated[float, BeforeValidator(_refuse_truth_values), Field(gt=0, allow_inf_nan=False)]

@@ -26,6 +26,7 @@ def decide_entry(registry: Registry, username: Username, address: Address, now: 
     rostered = [
         membership.exam
         for membership in registry.roster.exam_memberships_of(username, Role.STUDENT)
+        if registry.serves_exam(membership.exam)
     ]
     if not rostered:
         return Entry(exams=(), reason="is no examinee of any exam")

@@ -64,12 +64,27 @@ class OfferList:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ServedPart:
+    """The courses and terms that a hub serves; an empty set is all of them."""
+
+    courses: frozenset[str] = frozenset()
+    terms: frozenset[str] = frozenset()
+
+    def includes(self, course: str, term: str) -> bool:
+        """Whether the hub serves this term of this course."""
+        return (not self.courses or course in self.courses) and (
+            not self.terms or term in self.terms
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Registry:
-    """A catalog and a roster, seen by one kind of hub; immutable."""
+    """A catalog and a roster, seen by one hub; immutable."""
 
     catalog: Catalog
     roster: Roster
     hub: HubKind
+    served: ServedPart = ServedPart()
 
     def offers_for(self, username: str, now: datetime) -> OfferList:
         """What `username` may start at `now` (with time zone), and why not the rest."""
@@ -107,10 +122,17 @@ class Registry:
     def _served(self, username: str) -> Iterator[Membership]:
         for membership in self.roster.memberships_of(username):
             if isinstance(membership, CourseMembership):
-                if membership.role in COURSE_ROLES_ON[self.hub]:
+                if membership.role in COURSE_ROLES_ON[self.hub] and self.served.includes(
+                    membership.course, membership.term
+                ):
                     yield membership
-            elif membership.role in EXAM_ROLES_ON[self.hub]:
+            elif membership.role in EXAM_ROLES_ON[self.hub] and self.serves_exam(membership.exam):
                 yield membership
+
+    def serves_exam(self, exam: ExamId) -> bool:
+        """Whether this hub serves the course and term of `exam`."""
+        declared = self.catalog.exams[exam]
+        return self.served.includes(declared.course, declared.term)
 
     def _decide(self, membership: Membership, now: datetime) -> Offer | Refusal:
         if isinstance(membership, CourseMembership):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from e2xhub.domain.catalog import Catalog, Image, Level, Mount, Size
@@ -11,6 +11,8 @@ from e2xhub.domain.lockdown import NetworkClass
 
 Place = tuple[str, ...]
 """Where a level stands in the catalog, such as `("courses", "maths", "terms", "WS26")`."""
+
+_SINGLE_KEYS = ("image", "sizes", "network", "default_url")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +51,35 @@ def exam_settings(catalog: Catalog, exam: ExamId) -> Settings:
     return _merge(catalog, [level for _, level in exam_levels(catalog, exam)])
 
 
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """One effective value and the level that it came from."""
+
+    key: str
+    value: object
+    place: Place
+
+
+def explain(levels: Iterable[tuple[Place, Level]]) -> list[Origin]:
+    """Where each effective value of `levels` (outermost first) comes from, by key."""
+    found: dict[str, Origin] = {}
+    for place, level in levels:
+        values = {key: getattr(level, key) for key in _SINGLE_KEYS}
+        values |= {f"environment.{name}": text for name, text in level.environment.items()}
+        values |= {f"mounts.{name}": mount for name, mount in level.mounts.items()}
+        for key, value in values.items():
+            if value is not None:
+                found[key] = Origin(key=key, value=value, place=place)
+    return [found[key] for key in sorted(found)]
+
+
 def _merge(catalog: Catalog, levels: list[Level]) -> Settings:
     image, sizes, network, default_url = (
         next(
             (value for level in reversed(levels) if (value := getattr(level, key)) is not None),
             None,
         )
-        for key in ("image", "sizes", "network", "default_url")
+        for key in _SINGLE_KEYS
     )
     if image is None or not sizes:
         raise ValueError("no level names an image and sizes; 'e2xhub check' finds this")

@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_references import ReferenceFault, check_references
+from e2xhub.domain.catalog_references import ReferenceFault, check_pinned, check_references
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import yaml_lines
 from e2xhub.storage.catalog_faults import explain, find_further_faults
@@ -24,8 +24,11 @@ _SUFFIXES = {".yaml", ".yml"}
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
 
 
-def load_catalog(path: Path) -> Catalog:
-    """The catalog at `path`; raises FaultsFoundError with every fault where it has any."""
+def load_catalog(path: Path, *, pinned: bool = False) -> Catalog:
+    """The catalog at `path`; raises FaultsFoundError with every fault where it has any.
+
+    `pinned` makes an image without a digest a fault.
+    """
     value, lines = _read_all(path)
     try:
         catalog = Catalog.model_validate(value)
@@ -34,8 +37,9 @@ def load_catalog(path: Path) -> Catalog:
         further = find_further_faults(value, details)
         found = [_as_fault(detail, lines, path) for detail in details]
         raise FaultsFoundError(found + _place(further, lines, path)) from None
-    if faults := _place(check_references(catalog), lines, path):
-        raise FaultsFoundError(faults)
+    further = check_references(catalog) + (check_pinned(catalog) if pinned else [])
+    if further:
+        raise FaultsFoundError(_place(further, lines, path))
     return catalog
 
 

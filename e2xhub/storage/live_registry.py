@@ -14,10 +14,10 @@ from pathlib import Path
 from prometheus_client import Gauge
 from traitlets.log import get_logger
 
-from e2xhub.domain.offers import Registry
+from e2xhub.domain.offers import Registry, ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError
-from e2xhub.storage.registry import load_registry
+from e2xhub.storage.registry import ALL, load_registry
 
 _FAULTS = Gauge(
     "e2xhub_registry_faults",
@@ -35,13 +35,21 @@ class LiveRegistry:
 
     current: Registry
 
-    def __init__(self, *, catalog: Path, roster: Path, hub: HubKind, most_loss: float) -> None:
+    def __init__(
+        self,
+        *,
+        catalog: Path,
+        roster: Path,
+        hub: HubKind,
+        most_loss: float,
+        served: ServedPart = ALL,
+    ) -> None:
         """Reads both; raises FaultsFoundError with every fault where there is any.
 
         A roster that loses more than the share `most_loss` (0 to 1) of its memberships at once is
         taken only when it is read like that twice.
         """
-        self._catalog, self._roster, self._hub = catalog, roster, hub
+        self._catalog, self._roster, self._hub, self._served = catalog, roster, hub, served
         self._most_loss = most_loss
         self._accepted = self._seen = self._suspected = self._take_fingerprint()
         self._accept(self._load())
@@ -86,7 +94,9 @@ class LiveRegistry:
                 get_logger().exception("e2xhub could not look at the catalog and the roster")
 
     def _load(self) -> Registry:
-        return load_registry(catalog=self._catalog, roster=self._roster, hub=self._hub)
+        return load_registry(
+            catalog=self._catalog, roster=self._roster, hub=self._hub, served=self._served
+        )
 
     def _accept(self, registry: Registry) -> None:
         self.current = registry
