@@ -8,8 +8,9 @@ from __future__ import annotations
 import sys
 
 import typer
+from sqlalchemy.exc import SQLAlchemyError
 
-from e2xhub.cli import catalog, demo, passwords
+from e2xhub.cli import catalog, demo, passwords, roster
 from e2xhub.errors import E2xHubError
 
 app = typer.Typer(
@@ -24,6 +25,7 @@ app.command("offers")(catalog.offers)
 app.command("manifest")(catalog.manifest)
 app.command("demo")(demo.demo)
 app.add_typer(passwords.app, name="password")
+app.add_typer(roster.app, name="roster")
 
 
 def main() -> None:
@@ -32,4 +34,8 @@ def main() -> None:
         app()
     except E2xHubError as error:
         print(error, file=sys.stderr)
-        sys.exit(1)
+    except SQLAlchemyError as error:
+        print(f"the database does not answer as it should: {type(error).__name__}", file=sys.stderr)
+    else:
+        return
+    sys.exit(1)

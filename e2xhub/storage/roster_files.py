@@ -29,15 +29,16 @@ def load_roster(path: Path, catalog: Catalog) -> Roster:
     """The roster at `path`; raises FaultsFoundError with every fault where it has any."""
     memberships: list[Membership] = []
     faults: list[Fault] = []
-    for file in _files_of(path):
-        reader = _FileReader(file=file, catalog=catalog, implied=_implied_by_place(path, file))
+    for file in files_of(path):
+        reader = _FileReader(file=file, catalog=catalog, implied=implied_by_place(path, file))
         memberships += reader.read(faults)
     if faults:
         raise FaultsFoundError(faults)
     return Roster(memberships)
 
 
-def _files_of(path: Path) -> list[Path]:
+def files_of(path: Path) -> list[Path]:
+    """The files of the roster at `path`; raises FaultsFoundError where a directory has none."""
     if not path.is_dir():
         return [path]
     files = files_below(path, {".csv"})
@@ -48,7 +49,12 @@ def _files_of(path: Path) -> list[Path]:
     return files
 
 
-def _implied_by_place(root: Path, file: Path) -> dict[str, str]:
+def find_delimiter(text: str) -> str:
+    """What separates the cells of a CSV text: what its header has most of."""
+    return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
+
+
+def implied_by_place(root: Path, file: Path) -> dict[str, str]:
     """Columns that a file in a directory may leave out, because its place says them."""
     if not root.is_dir() or len(places := file.relative_to(root).with_suffix("").parts) != 2:
         return {}
@@ -79,9 +85,9 @@ class _FileReader:
 
     def _rows(self) -> Iterator[tuple[int, list[str]]]:
         text = read_text(self.file)
-        first_line = text.split("\n", 1)[0]
-        delimiter = max(_DELIMITERS, key=first_line.count)
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        reader = csv.reader(
+            io.StringIO(text, newline=""), delimiter=find_delimiter(text), strict=True
+        )
         line = 1
         try:
             for row in reader:

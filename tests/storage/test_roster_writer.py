@@ -1,0 +1,166 @@
+"""A roster is changed whole or not at all, by one writer at a time, and keeps the other rows."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.roster import Membership
+from e2xhub.domain.roster_rows import parse_membership
+from e2xhub.errors import FaultsFoundError
+from e2xhub.storage.catalog_files import load_catalog
+from e2xhub.storage.roster_files import load_roster
+from e2xhub.storage.roster_writer import add_membership, remove_membership
+
+CATALOG = """\
+university: Small University
+images: {notebook: {name: "registry.example.org/notebook:1"}}
+volumes: {homes: {hostPath: {path: /srv}}}
+sizes: {small: {title: Small, memory: 1G, cpu: 1}}
+rooms: {hall: [10.0.0.0/8]}
+defaults:
+  image: notebook
+  sizes: [small]
+  mounts:
+    home:
+      volume: homes
+      path: "{exam}/{username}"
+      mount_at: /home/jovyan
+      access: {read_write: [student]}
+      hubs: [exam]
+courses:
+  maths: {title: Maths, terms: {WS26: {start: 2026-10-01, end: 2027-03-31}}}
+exams:
+  final:
+    {title: Final, course: maths, term: WS26, start: "2027-02-15T09:00:00+01:00",
+     duration_minutes: 90, rooms: [hall]}
+"""
+
+
+@pytest.fixture
+def catalog_path(tmp_path: Path) -> Path:
+    file = tmp_path / "catalog.yaml"
+    file.write_text(CATALOG)
+    return file
+
+
+@pytest.fixture
+def catalog(catalog_path: Path) -> Catalog:
+    return load_catalog(catalog_path)
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Path:
+    root = tmp_path / "roster"
+    root.mkdir()
+    return root
+
+
+def student(catalog: Catalog, username: str, **cells: str) -> Membership:
+    place = cells if "exam" in cells else {"course": "maths", "term": "WS26", **cells}
+    return parse_membership({"username": username, "role": "student", **place}, catalog)
+
+
+def test_row_is_added_and_the_others_stay_as_they_are(catalog: Catalog, directory: Path) -> None:
+    file = directory / "people.csv"
+    file.write_text('username;course;term;role;note\n"Alice";maths;WS26;grader;"a; b"\n')
+    assert add_membership(directory, catalog, student(catalog, "ben"))
+    assert file.read_text() == (
+        'username;course;term;role;note\nAlice;maths;WS26;grader;"a; b"\nben;maths;WS26;student;\n'
+    )
+
+
+def test_membership_that_is_there_is_not_added_again(catalog: Catalog, directory: Path) -> None:
+    file = directory / "people.csv"
+    file.write_text("username,course,term,role\nalice,maths,WS26,student\n")
+    before = file.stat().st_ino
+    assert not add_membership(directory, catalog, student(catalog, "Alice"))
+    assert file.stat().st_ino == before
+
+
+def test_first_of_an_exam_gets_a_file_of_its_own(catalog: Catalog, directory: Path) -> None:
+    (directory / "people.csv").write_text("username,course,term,role\n")
+    assert add_membership(directory, catalog, student(catalog, "ben", exam="final"))
+    assert (directory / "exams" / "final.csv").read_text() == "username,role\nben,student\n"
+
+
+def test_grader_in_a_file_without_roles_gives_it_a_column(
+    catalog: Catalog, directory: Path
+) -> None:
+    (directory / "maths").mkdir()
+    file = directory / "maths" / "WS26.csv"
+    file.write_text("username\nalice\n\nben\n")
+    assert add_membership(directory, catalog, student(catalog, "gina", role="grader"))
+    roles = {
+        name: [m.role.value for m in load_roster(directory, catalog).memberships_of(name)]
+        for name in ("alice", "ben", "gina")
+    }
+    assert roles == {"alice": ["student"], "ben": ["student"], "gina": ["grader"]}
+
+
+def test_removed_everywhere_it_stands_and_nothing_else(catalog: Catalog, directory: Path) -> None:
+    rows = "username,course,term,role\nalice,maths,WS26,student\nben,maths,WS26,student\n"
+    (directory / "a.csv").write_text(rows)
+    (directory / "b.csv").write_text(rows + "alice,maths,WS26,grader\n")
+    assert remove_membership(directory, catalog, student(catalog, "alice"))
+    assert "alice" not in (directory / "a.csv").read_text()
+    (left,) = load_roster(directory, catalog).memberships_of("alice")
+    assert left.role.value == "grader"
+    assert not remove_membership(directory, catalog, student(catalog, "alice"))
+
+
+def test_faulty_roster_is_left_alone(catalog: Catalog, directory: Path) -> None:
+    file = directory / "people.csv"
+    file.write_text("username,course,term,role\nnot a name,maths,WS26,student\n")
+    for change in (add_membership, remove_membership):
+        with pytest.raises(FaultsFoundError, match=r"people\.csv:2: username 'not a name'"):
+            change(directory, catalog, student(catalog, "ben"))
+    assert file.read_text().endswith("not a name,maths,WS26,student\n")
+
+
+def test_many_writers_at_once_lose_no_row(catalog: Catalog, directory: Path) -> None:
+    (directory / "people.csv").write_text("username,course,term,role\n")
+    names = [f"student{number}" for number in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        added = pool.map(lambda n: add_membership(directory, catalog, student(catalog, n)), names)
+        assert all(added)
+    assert load_roster(directory, catalog).usernames == set(names)
+
+
+WRITER = """\
+import sys
+from pathlib import Path
+from e2xhub.domain.roster_rows import parse_membership
+from e2xhub.storage.catalog_files import load_catalog
+from e2xhub.storage.roster_writer import add_membership
+root, catalog = Path(sys.argv[1]), load_catalog(Path(sys.argv[2]))
+for number in range(100_000):
+    cells = {"username": f"s{number}", "course": "maths", "term": "WS26", "role": "student"}
+    add_membership(root, catalog, parse_membership(cells, catalog))
+    print(number, flush=True)
+"""
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.003, 0.007, 0.011])
+def test_writer_that_is_killed_leaves_every_row_that_it_confirmed(
+    catalog: Catalog, catalog_path: Path, directory: Path, pause: float
+) -> None:
+    (directory / "people.csv").write_text("username,course,term,role\nalice,maths,WS26,student\n")
+    command = [sys.executable, "-c", WRITER, str(directory), str(catalog_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None
+        confirmed = [int(writer.stdout.readline()) for _ in range(10)]
+        time.sleep(pause)
+        os.kill(writer.pid, signal.SIGKILL)
+        confirmed += [int(line) for line in writer.stdout.read().splitlines() if line]
+    found = load_roster(directory, catalog).usernames
+    assert found >= {"alice", *(f"s{number}" for number in confirmed)}
+    assert len(found) <= len(confirmed) + 2  # one may be written and not yet confirmed
