@@ -192,6 +192,7 @@ def _as_json(listed: OfferList) -> dict[str, Any]:
                 "title": refusal.title,
                 "reason": str(refusal),
                 "at": refusal.at.isoformat() if refusal.at else None,
+                "detail": refusal.detail,
             }
             for refusal in listed.refusals
         ],
@@ -242,5 +243,5 @@ def _name(item: Offer | Refusal) -> str:
 
 def _why(item: Offer | Refusal) -> str:
     if isinstance(item, Refusal):
-        return str(item)
+        return f"{item} ({item.detail})" if item.detail else str(item)
     return f"{item.image.name} ({', '.join(item.sizes)})"

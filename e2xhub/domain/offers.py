@@ -17,7 +17,7 @@ from e2xhub.domain.refusals import NotOfferedError, Reason, Refusal
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
 from e2xhub.domain.settings import Settings, exam_settings, term_settings
-from e2xhub.domain.volumes import VolumeMount, plan_volumes
+from e2xhub.domain.volumes import PlacesCollideError, VolumeMount, plan_volumes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,9 +135,14 @@ class Registry:
         return self.served.includes(declared.course, declared.term)
 
     def _decide(self, membership: Membership, now: datetime) -> Offer | Refusal:
-        if isinstance(membership, CourseMembership):
-            return self._refuse_course(membership, now) or self._offer_course(membership)
-        return self._refuse_exam(membership, now) or self._offer_exam(membership)
+        try:
+            if isinstance(membership, CourseMembership):
+                return self._refuse_course(membership, now) or self._offer_course(membership)
+            return self._refuse_exam(membership, now) or self._offer_exam(membership)
+        except PlacesCollideError as error:
+            # One that cannot be built must not take the others away.
+            slug = _slug_of(membership)
+            return Refusal(slug=slug, title=slug, reason=Reason.NOT_POSSIBLE, detail=str(error))
 
     def _refuse_course(self, membership: CourseMembership, now: datetime) -> Refusal | None:
         """Students get a term's server from its first to its last day; staff at any time."""
@@ -151,7 +156,7 @@ class Registry:
             return None
         early = now < opens
         return Refusal(
-            slug=_course_slug(membership),
+            slug=_slug_of(membership),
             title=f"{course.title}, {term.title or membership.term}",
             reason=Reason.TERM_NOT_OPEN if early else Reason.TERM_ENDED,
             at=opens if early else closes - timedelta(days=1),
@@ -164,7 +169,7 @@ class Registry:
             return None
         early = now < exam.opens_at
         return Refusal(
-            slug=_exam_slug(membership),
+            slug=_slug_of(membership),
             title=exam.title,
             reason=Reason.EXAM_NOT_OPEN if early else Reason.EXAM_ENDED,
             at=(exam.opens_at if early else exam.ends_at).astimezone(self.time_zone),
@@ -177,7 +182,7 @@ class Registry:
         return self._make_offer(
             membership,
             settings,
-            slug=_course_slug(membership),
+            slug=_slug_of(membership),
             title=course.title,
             subtitle=term.title or membership.term,
             course=membership.course,
@@ -191,7 +196,7 @@ class Registry:
         return self._make_offer(
             membership,
             exam_settings(self.catalog, membership.exam),
-            slug=_exam_slug(membership),
+            slug=_slug_of(membership),
             title=exam.title,
             subtitle=self.catalog.courses[exam.course].title,
             course=exam.course,
@@ -241,12 +246,10 @@ class Registry:
         )
 
 
-def _course_slug(membership: CourseMembership) -> str:
-    return f"{membership.course}/{membership.term}/{membership.role.value}"
-
-
-def _exam_slug(membership: ExamMembership) -> str:
-    # No course has the id `exams`: it is reserved.
+def _slug_of(membership: Membership) -> str:
+    """Unique for each membership: no course has the id `exams`, it is reserved."""
+    if isinstance(membership, CourseMembership):
+        return f"{membership.course}/{membership.term}/{membership.role.value}"
     return f"{RESERVED_COURSE_ID}/{membership.exam}/{membership.role.value}"
 
 

@@ -19,6 +19,7 @@ class Reason(str, Enum):
     TERM_ENDED = "Ended on {date}."
     EXAM_NOT_OPEN = "The exam opens on {date} at {time}."
     EXAM_ENDED = "The exam ended on {date} at {time}."
+    NOT_POSSIBLE = "This server is declared wrongly for you. Please tell the people in charge."
     NOT_OFFERED = "You cannot start this server. Choose one from the list."
     NOTHING_OFFERED = "There is no server for you at the moment."
     NO_CHOICE = "Please choose a server."
@@ -34,6 +35,8 @@ class Refusal:
     reason: Reason
     at: datetime | None = None
     """The moment that the reason speaks of, in the university's time zone."""
+    detail: str = ""
+    """What an admin should know besides; never shown on a page."""
 
     def __str__(self) -> str:
         return describe(self.reason, self.at)

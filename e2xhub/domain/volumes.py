@@ -23,6 +23,10 @@ class VolumeMount:
     read_only: bool
 
 
+class PlacesCollideError(ValueError):
+    """Two mounts want the same place in one server."""
+
+
 def plan_volumes(
     catalog: Catalog,
     mounts: Mapping[str, Mount],
@@ -33,8 +37,8 @@ def plan_volumes(
 ) -> tuple[VolumeMount, ...]:
     """The mounts that `role` gets on `hub`, in the order of the catalog.
 
-    `values` fills the path templates. Raises ValueError where a template has no value, or where
-    two mounts want the same place.
+    `values` fills the path templates. Raises ValueError where a template has no value, and
+    PlacesCollideError where two mounts want the same place.
     """
     plan = tuple(
         VolumeMount(
@@ -56,7 +60,7 @@ def _check_places(plan: tuple[VolumeMount, ...]) -> None:
     taken: dict[str, str] = {}
     for mount in plan:
         if mount.mount_path in taken:
-            raise ValueError(
+            raise PlacesCollideError(
                 f"mounts {taken[mount.mount_path]!r} and {mount.name!r} both want "
                 f"{mount.mount_path}; expected different places"
             )

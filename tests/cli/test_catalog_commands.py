@@ -132,6 +132,7 @@ def test_offers_as_json_are_offers_and_refusals(sources: Sources) -> None:
             "title": "Machine Learning, SS27",
             "reason": "Opens on 2027-04-01.",
             "at": "2027-04-01T00:00:00+02:00",
+            "detail": "",
         }
     ]
 

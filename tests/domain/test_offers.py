@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.identifiers import CourseId
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer, Registry
-from e2xhub.domain.refusals import NotOfferedError
+from e2xhub.domain.refusals import NotOfferedError, Reason
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.roster import Roster
 from tests.domain.universities import USERNAMES, catalogs, moments, rosters, written_catalogs
@@ -325,3 +327,29 @@ def test_exam_hub_mounts_only_what_names_it(
             declared = {key: mount for level in levels for key, mount in level.mounts.items()}
             for mount in offer.volume_mounts:
                 assert HubKind.EXAM in declared[mount.name].hubs
+
+
+def test_server_that_cannot_be_built_takes_no_other_one_away(
+    assignment_hub: Registry, in_winter_term: datetime
+) -> None:
+    """Somebody called like a directory of the catalog: two of their mounts want one place."""
+    (mount, *_) = assignment_hub.catalog.defaults.mounts.values()
+    own = mount.model_copy(update={"mount_at": "/home/{username}"})
+    fixed = mount.model_copy(update={"mount_at": "/home/alice"})
+    course = assignment_hub.catalog.courses[CourseId.parse("databases")]
+    databases = course.model_copy(update={"mounts": {"own": own, "fixed": fixed}})
+    courses = {**assignment_hub.catalog.courses, CourseId.parse("databases"): databases}
+    catalog = assignment_hub.catalog.model_copy(update={"courses": courses})
+    hub = replace(assignment_hub, catalog=catalog)
+
+    before = assignment_hub.offers_for("alice", in_winter_term)
+    listed = hub.offers_for("alice", in_winter_term)
+
+    assert {offer.slug for offer in before.offers} - {offer.slug for offer in listed.offers} == {
+        "databases/WS26/student"
+    }
+    (refusal,) = [item for item in listed.refusals if item.slug == "databases/WS26/student"]
+    assert refusal.reason is Reason.NOT_POSSIBLE
+    assert refusal.detail == (
+        "mounts 'own' and 'fixed' both want /home/alice; expected different places"
+    )
