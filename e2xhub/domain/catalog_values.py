@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, WithJsonSchema
 
-from e2xhub.domain.path_templates import check_path_template
+from e2xhub.domain.path_templates import check_path_template, check_unambiguous
 
 _MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|K|M|G|T)?")
 # As in kubespawner and jupyterhub (ByteSpecification): K, M, G and T are powers of 1024.
@@ -142,7 +142,9 @@ Minutes = Annotated[int, BeforeValidator(_refuse_truth_values)]
 Day = Annotated[date, AfterValidator(_check_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_check_year)]
 PathTemplate = Annotated[str, AfterValidator(check_path_template)]
-VolumePathTemplate = Annotated[PathTemplate, AfterValidator(_check_relative)]
+VolumePathTemplate = Annotated[
+    PathTemplate, AfterValidator(_check_relative), AfterValidator(check_unambiguous)
+]
 MountPathTemplate = Annotated[
     PathTemplate, AfterValidator(_check_absolute), AfterValidator(_check_place)
 ]

@@ -6,10 +6,14 @@ is a name from `FIELDS`, and what is filled in is one path component.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from string import Formatter
 
 FIELDS = ("username", "course", "term", "exam", "role", "hub")
+# Their values are open; a role and a kind of hub are words without separators.
+_OPEN_FIELDS = frozenset({"username", "course", "term", "exam"})
+_ID_CHARACTERS = frozenset(string.ascii_letters + string.digits + "_.-")
 _EXPECTATION = "expected a path such as 'homes/{username}' with the fields " + ", ".join(
     f"{{{name}}}" for name in FIELDS
 )
@@ -26,6 +30,27 @@ def check_path_template(template: str) -> str:
             raise ValueError(f"{template!r} has the field {{{field}}}; {_EXPECTATION}")
     if not template or {".", ".."} & set(template.split("/")) or "\0" in template:
         raise ValueError(f"{template!r} is empty or has a '.' or '..' component; {_EXPECTATION}")
+    return template
+
+
+def check_unambiguous(template: str) -> str:
+    """`template` itself; raises ValueError where two different fillings could give one path.
+
+    `{course}-{username}` gives `a-b-c` for `a-b` and `c`, and for `a` and `b-c`. A character that
+    no id has keeps them apart, because one of two neighbours is always an id.
+    """
+    for component in template.split("/"):
+        before, text = None, ""
+        for literal, field, _, _ in Formatter().parse(component):
+            text += literal
+            if field not in _OPEN_FIELDS:
+                continue
+            if before and not set(text) - _ID_CHARACTERS:
+                raise ValueError(
+                    f"{template!r} joins {{{before}}} and {{{field}}}, so that two people could "
+                    "share a directory; expected '/' or '@' between them"
+                )
+            before, text = field, ""
     return template
 
 

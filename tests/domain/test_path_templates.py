@@ -8,7 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.domain.path_templates import FIELDS, check_path_template, fields_of, fill_path
+from e2xhub.domain.path_templates import (
+    FIELDS,
+    check_path_template,
+    check_unambiguous,
+    fields_of,
+    fill_path,
+)
 
 _PIECES = ["homes", "/", ".", "..", "-", "{{", "}}", "{", "}", "\0", " ", "~", "\\"]
 _PIECES += [f"{{{name}}}" for name in FIELDS]
@@ -101,3 +107,50 @@ def test_two_people_share_a_path_only_if_every_field_is_the_same(names: list[str
     one, other = ({"course": a, "username": b} for a, b in (names[:2], names[2:]))
     same = fill_path("{course}/{username}", one) == fill_path("{course}/{username}", other)
     assert same == (one == other)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{course}-{username}",
+        "{username}{course}",
+        "homes/{exam}_{username}/home",
+        "{course}.{term}",
+        "{course}-{role}-{username}",
+    ],
+)
+def test_template_that_joins_ids_is_refused(template: str) -> None:
+    with pytest.raises(ValueError, match="so that two people could share a directory"):
+        check_unambiguous(template)
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "{course}/{username}",
+        "{course}@{username}",
+        "{username}@{course}",
+        "{role}-{username}",
+        "{hub}-{username}",
+        "IT_Recht-{username}",
+        "{course}/{term}-files",
+    ],
+)
+def test_template_that_keeps_ids_apart_is_taken(template: str) -> None:
+    assert check_unambiguous(template) == template
+
+
+IDS = st.from_regex(r"[a-z0-9](?:[a-z0-9_.-]{0,6}[a-z0-9])?", fullmatch=True)
+NAMES = st.from_regex(r"[a-z0-9][a-z0-9_.@+-]{0,6}", fullmatch=True)
+
+
+@given(first=st.tuples(IDS, NAMES), second=st.tuples(IDS, NAMES))
+@pytest.mark.parametrize("template", ["{course}@{username}", "{username}@{course}"])
+def test_different_people_never_share_a_path(
+    template: str, first: tuple[str, str], second: tuple[str, str]
+) -> None:
+    paths = [
+        fill_path(template, {"course": course, "username": username})
+        for course, username in (first, second)
+    ]
+    assert (paths[0] == paths[1]) == (first == second)
