@@ -92,10 +92,16 @@ class _Table:
         )
 
     def append(self, cells: Mapping[str, str]) -> None:
-        if "role" not in self.columns and cells["role"] != "student":
-            self.rows = [[*row, "student"] if any(row) else row for row in self.rows]
-            self.rows[0][-1] = "role"
+        for name, text in cells.items():
+            if name == "role" and text == "student":
+                continue  # what a row without a role is
+            if name not in self.columns and name not in self.implied:
+                self._add_column(name, "student" if name == "role" else "")
         self.rows.append([cells.get(name, "") for name in self.columns])
+
+    def _add_column(self, name: str, filler: str) -> None:
+        header, *others = self.rows
+        self.rows = [[*header, name], *([*row, filler] if any(row) else row for row in others)]
 
     def remove(self, catalog: Catalog, membership: Membership) -> bool:
         kept = [row for row in self.rows[1:] if self._parse(catalog, row) != membership]

@@ -164,3 +164,24 @@ def test_writer_that_is_killed_leaves_every_row_that_it_confirmed(
     found = load_roster(directory, catalog).usernames
     assert found >= {"alice", *(f"s{number}" for number in confirmed)}
     assert len(found) <= len(confirmed) + 2  # one may be written and not yet confirmed
+
+
+def test_file_of_courses_gets_a_column_for_an_exam(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "roster.csv"
+    file.write_text("username,course,term,role\nalice,maths,WS26,grader\n")
+    assert add_membership(file, catalog, student(catalog, "ben", exam="final"))
+    assert file.read_text() == (
+        "username,course,term,role,exam\nalice,maths,WS26,grader,\nben,,,student,final\n"
+    )
+    listed = load_roster(file, catalog)
+    assert listed.is_examinee("ben")
+    assert [m.role.value for m in listed.memberships_of("alice")] == ["grader"]
+
+
+def test_file_of_an_exam_gets_columns_for_a_course(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "roster.csv"
+    file.write_text("username,exam,role,seat\nben,final,student,7\n")
+    assert add_membership(file, catalog, student(catalog, "alice"))
+    listed = load_roster(file, catalog)
+    assert listed.memberships_of("alice") == (student(catalog, "alice"),)
+    assert listed.is_examinee("ben")
