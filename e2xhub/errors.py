@@ -36,6 +36,8 @@ class Fault:
     file: str
     line: int
     message: str
+    may_pass: bool = False
+    """Whether it may be gone at the next try, though the file stays as it is."""
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}: {self.message}"

@@ -271,10 +271,15 @@ def test_hub_serves_the_courses_and_terms_that_it_is_told(settings: dict[str, An
 def test_misspelt_course_or_term_would_serve_nothing_and_is_refused(
     settings: dict[str, Any],
 ) -> None:
-    assert fault_of(Config(), **{**settings, "courses": ["databses"]}) == (
-        "e2xhub.configure: courses: databses is not in the catalog; "
-        "expected some of: databases, machine-learning"
+    wrong = {**settings, "courses": ["databses"], "terms": ["WS99"]}
+    courses, terms = fault_of(Config(), **wrong).splitlines()
+    assert courses == (
+        f"{settings['catalog']}:1: this hub serves the courses databses, which the catalog has "
+        "not; expected some of: databases, machine-learning"
     )
-    assert "terms: WS99 is not in the catalog" in fault_of(
-        Config(), **{**settings, "terms": ["WS99"]}
-    )
+    assert "this hub serves the terms WS99, which the catalog has not" in terms
+
+
+@pytest.mark.parametrize("seconds", [1e-6, -1, float("nan"), float("inf")])
+def test_reload_is_never_or_not_all_the_time(settings: dict[str, Any], seconds: float) -> None:
+    assert "reload_seconds" in fault_of(Config(), **{**settings, "reload_seconds": seconds})

@@ -144,6 +144,8 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
             return Entry(exams=(), reason="is not admitted: allow_examinees is False")
         if not await maybe_future(self.check_blocked_users(username, None)):
             return Entry(exams=(), reason="is blocked")
+        if self.normalize_username(username) != username or not self.validate_username(username):
+            return Entry(exams=(), reason="is refused or renamed by the hub's own settings")
         address = self._address_of(handler)
         if address is None:
             return Entry(exams=(), reason="has no address that can be believed")

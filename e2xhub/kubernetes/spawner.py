@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import datetime, timezone
+from posixpath import normpath
 from typing import Any, NoReturn
 
 from jupyterhub.utils import exponential_backoff, maybe_future
@@ -167,9 +168,8 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
 
     def _check_places(self, offer: Offer) -> None:
         """Refuses a place that the chart or the admin mounts something at already."""
-        mounts = self.volume_mounts
-        configured = mounts.values() if isinstance(mounts, Mapping) else mounts
-        taken = {str(mount.get("mountPath", "")).rstrip("/") for mount in configured}
+        configured = self._expand_all(self._sorted_dict_values(self.volume_mounts))
+        taken = {normpath(str(mount.get("mountPath", ""))) for mount in configured}
         for mount in offer.volume_mounts:
             if mount.mount_path in taken:
                 raise ConfigurationError(

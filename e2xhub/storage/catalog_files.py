@@ -17,7 +17,7 @@ from e2xhub.domain.catalog_references import ReferenceFault, check_pinned, check
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import yaml_lines
 from e2xhub.storage.catalog_faults import explain, find_further_faults
-from e2xhub.storage.directories import files_below
+from e2xhub.storage.directories import files_at
 from e2xhub.storage.text_files import read_text
 
 _SUFFIXES = {".yaml", ".yml"}
@@ -47,22 +47,16 @@ def _place(found: Iterable[ReferenceFault], lines: _Lines, path: Path) -> list[F
     return [_fault_at(fault.place, fault.message, lines, path) for fault in found]
 
 
-def _files_of(path: Path) -> list[Path]:
-    if not path.is_dir():
-        return [path]
-    files = files_below(path, _SUFFIXES)
-    if not files:
-        raise FaultsFoundError(
-            [Fault(file=str(path), line=1, message="no YAML file is here; expected a catalog")]
-        )
-    return files
+def files_of(path: Path) -> list[Path]:
+    """The files of the catalog at `path`; raises FaultsFoundError where they cannot be told."""
+    return files_at(path, _SUFFIXES, kind="YAML", expected="a catalog")
 
 
 def _read_all(path: Path) -> tuple[dict[str, Any], _Lines]:
     merged: dict[str, Any] = {}
     lines: _Lines = {}
     faults: list[Fault] = []
-    for file in _files_of(path):
+    for file in files_of(path):
         try:
             document = yaml_lines.parse_yaml(read_text(file))
         except FaultsFoundError as error:

@@ -17,6 +17,7 @@ from traitlets.log import get_logger
 from e2xhub.domain.offers import Registry, ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError
+from e2xhub.storage import catalog_files, roster_files
 from e2xhub.storage.registry import ALL, load_registry
 
 _FAULTS = Gauge(
@@ -26,8 +27,8 @@ _FAULTS = Gauge(
 )
 _MEMBERSHIPS = Gauge("e2xhub_registry_memberships", "Memberships that the hub serves")
 
-Fingerprint = frozenset[tuple[str, int, int, int]]
-"""What tells one state of the files from another: path, inode, size, time of change."""
+Fingerprint = frozenset[tuple[str | int, ...]]
+"""What tells one state of the files from another: path, inode, size, times of change."""
 
 
 class LiveRegistry:
@@ -51,7 +52,9 @@ class LiveRegistry:
         """
         self._catalog, self._roster, self._hub, self._served = catalog, roster, hub, served
         self._most_loss = most_loss
-        self._accepted = self._seen = self._suspected = self._take_fingerprint()
+        self._accepted = self._seen = self._take_fingerprint()
+        self._suspected: Fingerprint | None = None
+        self._told = ""
         self._accept(self._load())
 
     def __deepcopy__(self, memo: object) -> LiveRegistry:
@@ -73,9 +76,7 @@ class LiveRegistry:
         try:
             registry = self._load()
         except FaultsFoundError as error:
-            self._accepted = found
-            _FAULTS.set(len(error.faults))
-            get_logger().error("e2xhub keeps the last good catalog and roster:\n%s", error)
+            self._refuse(error, found)
             return
         if self._take_fingerprint() != found:  # written while it was read
             return
@@ -85,13 +86,26 @@ class LiveRegistry:
         self._accepted = found
         self._accept(registry)
 
+    def _refuse(self, error: FaultsFoundError, found: Fingerprint) -> None:
+        """Keeps the last good state; what may pass is tried again at each look."""
+        if not any(fault.may_pass for fault in error.faults):
+            self._accepted = found
+        self._tell(f"e2xhub keeps the last good catalog and roster:\n{error}", len(error.faults))
+
+    def _tell(self, text: str, faults: int) -> None:
+        """Shows the number of faults in the metrics, and logs the same text once."""
+        _FAULTS.set(faults)
+        if text != self._told:
+            get_logger().error("%s", text)
+        self._told = text
+
     def _watch(self, every_seconds: float) -> None:
         pause = threading.Event()
         while not pause.wait(every_seconds):
             try:
                 self.look()
-            except Exception:  # the next look may succeed; without a thread nobody would look
-                get_logger().exception("e2xhub could not look at the catalog and the roster")
+            except Exception as error:  # without this thread nobody would look again
+                self._tell(f"e2xhub could not look at the catalog and the roster: {error!r}", 1)
 
     def _load(self) -> Registry:
         return load_registry(
@@ -100,6 +114,7 @@ class LiveRegistry:
 
     def _accept(self, registry: Registry) -> None:
         self.current = registry
+        self._suspected, self._told = None, ""
         _FAULTS.set(0)
         _MEMBERSHIPS.set(len(registry.roster))
 
@@ -115,12 +130,24 @@ class LiveRegistry:
         return True
 
     def _take_fingerprint(self) -> Fingerprint:
-        found = set()
-        for root in (self._catalog, self._roster):
-            for file in [root, *root.rglob("*")] if root.is_dir() else [root]:
-                try:
-                    stat = file.stat()
-                except OSError:  # removed in between; the next look tells
-                    continue
-                found.add((str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns))
+        found: set[tuple[str | int, ...]] = set()
+        for root, files_of in (
+            (self._catalog, catalog_files.files_of),
+            (self._roster, roster_files.files_of),
+        ):
+            try:
+                files = files_of(root)
+            except FaultsFoundError as error:
+                found.add((str(root), str(error)))
+                continue
+            found.update(_print_of(file) for file in files)
         return frozenset(found)
+
+
+def _print_of(file: Path) -> tuple[str | int, ...]:
+    try:
+        stat = file.stat()
+    except OSError as error:
+        return (str(file), error.errno or 0)
+    # The time of the inode's change also moves when rights are given or taken.
+    return (str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)

@@ -18,10 +18,11 @@ from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
 from e2xhub.domain.roster import Membership, Roster
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.directories import files_below
+from e2xhub.storage.directories import files_at
 from e2xhub.storage.text_files import read_text
 
 _SIMILAR = 0.7  # of difflib: 'rolle' and 'roles' are taken for 'role', 'room' is not
+_SUFFIXES = {".csv"}
 _DELIMITERS = ",;\t"
 
 
@@ -38,15 +39,8 @@ def load_roster(path: Path, catalog: Catalog) -> Roster:
 
 
 def files_of(path: Path) -> list[Path]:
-    """The files of the roster at `path`; raises FaultsFoundError where a directory has none."""
-    if not path.is_dir():
-        return [path]
-    files = files_below(path, {".csv"})
-    if not files:
-        raise FaultsFoundError(
-            [Fault(file=str(path), line=1, message="no CSV file is here; expected a roster")]
-        )
-    return files
+    """The files of the roster at `path`; raises FaultsFoundError where they cannot be told."""
+    return files_at(path, _SUFFIXES, kind="CSV", expected="a roster")
 
 
 def find_delimiter(text: str) -> str:

@@ -20,8 +20,16 @@ from pathlib import Path
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
 from e2xhub.domain.roster import CourseMembership, Membership
 from e2xhub.domain.roster_rows import parse_membership
+from e2xhub.errors import E2xHubError
 from e2xhub.storage.roster_files import files_of, find_delimiter, implied_by_place, load_roster
 from e2xhub.storage.text_files import read_text
+
+
+class RosterNotChangedError(E2xHubError):
+    """The roster's files cannot be changed; they are as they were."""
+
+
+_BYTE_ORDER_MARK = "\ufeff"
 
 
 def add_membership(root: Path, catalog: Catalog, membership: Membership) -> bool:
@@ -29,7 +37,8 @@ def add_membership(root: Path, catalog: Catalog, membership: Membership) -> bool
 
     Raises FaultsFoundError where the roster has faults; it is left alone then.
     """
-    with _locked(root):
+    root = root.resolve()
+    with _changing(root):
         if membership in load_roster(root, catalog).memberships_of(membership.username):
             return False
         table = _table_for(root, catalog, membership)
@@ -43,8 +52,8 @@ def remove_membership(root: Path, catalog: Catalog, membership: Membership) -> b
 
     Raises FaultsFoundError where the roster has faults; it is left alone then.
     """
-    found = False
-    with _locked(root):
+    root, found = root.resolve(), False
+    with _changing(root):
         load_roster(root, catalog)
         for file in files_of(root):
             table = _Table.read(root, file)
@@ -55,12 +64,26 @@ def remove_membership(root: Path, catalog: Catalog, membership: Membership) -> b
 
 
 @contextmanager
-def _locked(root: Path) -> Iterator[None]:
-    """Waits until nobody else changes the roster, and keeps others waiting."""
+def _changing(root: Path) -> Iterator[None]:
+    """Waits until nobody else changes the roster, and keeps others waiting.
+
+    Raises RosterNotChangedError where the file system does not allow the change.
+    """
     place = root / ".lock" if root.is_dir() else root.with_name(f".{root.name}.lock")
-    with place.open("w", encoding="ascii") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    try:
+        is_new = not place.exists()
+        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            if is_new:  # whoever may change the roster may also take the lock
+                os.fchmod(descriptor, root.stat().st_mode & 0o666)
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise RosterNotChangedError(
+            f"the roster at {root} cannot be changed: {error.strerror} ({error.filename})"
+        ) from error
 
 
 @dataclass
@@ -71,13 +94,18 @@ class _Table:
     implied: Mapping[str, str]
     delimiter: str
     rows: list[list[str]]
+    line_end: str = "\n"
+    mark: str = ""
+    """The byte-order mark, where the file has one."""
 
     @classmethod
     def read(cls, root: Path, file: Path) -> _Table:
-        text = read_text(file)
-        delimiter = find_delimiter(text)
-        rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
-        return cls(file, implied_by_place(root, file), delimiter, rows)
+        delimiter = find_delimiter(read_text(file))  # which reports what cannot be read
+        text = file.read_bytes().decode("utf-8")
+        mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
+        rows = list(csv.reader(io.StringIO(text[len(mark) :], newline=""), delimiter=delimiter))
+        line_end = "\r\n" if "\r\n" in text else "\n"
+        return cls(file, implied_by_place(root, file), delimiter, rows, line_end, mark)
 
     @property
     def columns(self) -> list[str]:
@@ -101,7 +129,10 @@ class _Table:
 
     def _add_column(self, name: str, filler: str) -> None:
         header, *others = self.rows
-        self.rows = [[*header, name], *([*row, filler] if any(row) else row for row in others)]
+        self.rows = [
+            [*header, name],
+            *([*row, filler] if _has_text(row) else row for row in others),
+        ]
 
     def remove(self, catalog: Catalog, membership: Membership) -> bool:
         kept = [row for row in self.rows[1:] if self._parse(catalog, row) != membership]
@@ -111,11 +142,12 @@ class _Table:
 
     def write(self) -> None:
         text = io.StringIO(newline="")
-        csv.writer(text, delimiter=self.delimiter, lineterminator="\n").writerows(self.rows)
-        _replace(self.file, text.getvalue())
+        writer = csv.writer(text, delimiter=self.delimiter, lineterminator=self.line_end)
+        writer.writerows(self.rows)
+        _replace(self.file.resolve(), self.mark + text.getvalue())
 
     def _parse(self, catalog: Catalog, row: list[str]) -> Membership | None:
-        if not any(cell.strip() for cell in row):
+        if not _has_text(row):
             return None
         cells = dict(zip(self.columns, (cell.strip() for cell in row), strict=True))
         return parse_membership({**self.implied, **cells}, catalog)
@@ -134,6 +166,10 @@ def _table_for(root: Path, catalog: Catalog, membership: Membership) -> _Table:
             return table
     own.parent.mkdir(exist_ok=True)
     return _Table(own, implied_by_place(root, own), ",", [["username", "role"]])
+
+
+def _has_text(row: list[str]) -> bool:
+    return any(cell.strip() for cell in row)
 
 
 def _belongs_to(membership: Membership) -> tuple[str, str]:
@@ -160,7 +196,10 @@ def _replace(file: Path, text: str) -> None:
             opened.flush()
             os.fsync(opened.fileno())
         if file.exists():
+            old = file.stat()
             shutil.copymode(file, new)
+            if (old.st_uid, old.st_gid) != (new.stat().st_uid, new.stat().st_gid):
+                os.chown(new, old.st_uid, old.st_gid)  # the hub must still be able to read it
         else:
             new.chmod(0o644)
         new.replace(file)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.storage.directories import unreadable
 
 
 def read_text(file: Path) -> str:
@@ -12,7 +13,7 @@ def read_text(file: Path) -> str:
     try:
         return file.read_text(encoding="utf-8-sig")
     except OSError as error:
-        line, message = 1, f"cannot be read: {error.strerror}"
+        raise FaultsFoundError([unreadable(file, error)]) from None
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         message = "this is not UTF-8; save the file as UTF-8"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from prometheus_client import REGISTRY
 
+from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.live_registry import LiveRegistry
@@ -203,3 +204,79 @@ def wait_for(condition: Callable[[], bool]) -> bool:
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()
+
+
+def test_error_that_may_pass_is_tried_again(
+    registry: LiveRegistry, roster: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A file that cannot be read now is no fault of its content."""
+    away = roster.with_suffix(".away")
+    write(roster, "alice", "ben", "clara")
+    roster.rename(away)
+    roster.symlink_to(away.with_suffix(".nowhere"))
+    for _ in range(4):
+        registry.look()
+    assert people(registry) == {"alice", "ben"}
+    assert faults_in_metrics() == 1
+    assert caplog.text.count("cannot be read") == 1
+    away.rename(away.with_suffix(".nowhere"))
+    registry.look()
+    registry.look()
+    assert people(registry) == {"alice", "ben", "clara"}
+    assert faults_in_metrics() == 0
+
+
+def test_other_files_beside_the_rosters_keep_nothing_waiting(catalog: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "rosters"
+    directory.mkdir()
+    write(directory / "a.csv", "alice")
+    registry = LiveRegistry(
+        catalog=catalog, roster=directory, hub=HubKind.ASSIGNMENT, most_loss=0.3
+    )
+    write(directory / "a.csv", "alice", "ben")
+    for number in range(2):
+        (directory / ".log").write_text("x" * number)
+        (directory / "notes.txt").write_text("x" * number)
+        registry.look()
+    assert people(registry) == {"alice", "ben"}
+
+
+def test_change_that_takes_away_what_the_hub_serves_is_a_fault(catalog: Path, roster: Path) -> None:
+    registry = LiveRegistry(
+        catalog=catalog,
+        roster=roster,
+        hub=HubKind.ASSIGNMENT,
+        most_loss=1,
+        served=ServedPart(terms=frozenset({"WS26"})),
+    )
+    catalog.write_text(CATALOG.replace("WS26", "SS27"))
+    write(roster)
+    registry.look()
+    registry.look()
+    assert people(registry) == {"alice", "ben"}
+    assert faults_in_metrics() == 1
+
+
+def test_roster_in_a_linked_directory_is_read(catalog: Path, tmp_path: Path) -> None:
+    """As a ConfigMap is mounted: `maths -> ..data/maths`, and `..data` itself is left out."""
+    data = tmp_path / "rosters" / "..data" / "maths"
+    data.mkdir(parents=True)
+    (data / "WS26.csv").write_text("username\nalice\n")
+    (tmp_path / "rosters" / "maths").symlink_to("..data/maths")
+    (data / "back").symlink_to(tmp_path / "rosters")
+    registry = LiveRegistry(
+        catalog=catalog, roster=tmp_path / "rosters", hub=HubKind.ASSIGNMENT, most_loss=0.3
+    )
+    assert people(registry) == {"alice"}
+    assert len(registry.current.roster) == 1
+
+
+def test_course_whose_link_leads_nowhere_is_a_fault_and_does_not_disappear(
+    catalog: Path, tmp_path: Path
+) -> None:
+    directory = tmp_path / "rosters"
+    directory.mkdir()
+    write(directory / "a.csv", "alice")
+    (directory / "b.csv").symlink_to("nowhere.csv")
+    with pytest.raises(FaultsFoundError, match=r"b\.csv:1: cannot be read"):
+        LiveRegistry(catalog=catalog, roster=directory, hub=HubKind.ASSIGNMENT, most_loss=0.3)

@@ -18,7 +18,11 @@ from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog
 from e2xhub.storage.roster_files import load_roster
-from e2xhub.storage.roster_writer import add_membership, remove_membership
+from e2xhub.storage.roster_writer import (
+    RosterNotChangedError,
+    add_membership,
+    remove_membership,
+)
 
 CATALOG = """\
 university: Small University
@@ -185,3 +189,46 @@ def test_file_of_an_exam_gets_columns_for_a_course(catalog: Catalog, tmp_path: P
     listed = load_roster(file, catalog)
     assert listed.memberships_of("alice") == (student(catalog, "alice"),)
     assert listed.is_examinee("ben")
+
+
+def test_line_ends_and_byte_order_mark_stay(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "roster.csv"
+    file.write_bytes("\ufeffusername,course,term,role\r\nalice,maths,WS26,grader\r\n".encode())
+    assert add_membership(file, catalog, student(catalog, "ben"))
+    assert file.read_bytes().decode() == (
+        "\ufeffusername,course,term,role\r\nalice,maths,WS26,grader\r\nben,maths,WS26,student\r\n"
+    )
+
+
+def test_blank_line_stays_blank_when_a_column_is_added(catalog: Catalog, directory: Path) -> None:
+    (directory / "maths").mkdir()
+    (directory / "maths" / "WS26.csv").write_text("username\nalice\n \nben\n")
+    assert add_membership(directory, catalog, student(catalog, "gina", role="grader"))
+    assert load_roster(directory, catalog).usernames == {"alice", "ben", "gina"}
+
+
+def test_link_stays_a_link_and_rights_stay(catalog: Catalog, tmp_path: Path) -> None:
+    real = tmp_path / "real.csv"
+    real.write_text("username,course,term,role\n")
+    real.chmod(0o640)
+    if os.geteuid() == 0:
+        os.chown(real, 12345, 12345)
+    before = real.stat()
+    link = tmp_path / "roster.csv"
+    link.symlink_to(real)
+    assert add_membership(link, catalog, student(catalog, "ben"))
+    assert link.is_symlink()
+    assert "ben" in real.read_text()
+    after = real.stat()
+    assert (after.st_mode, after.st_uid, after.st_gid) == (
+        before.st_mode,
+        before.st_uid,
+        before.st_gid,
+    )
+
+
+def test_roster_that_cannot_be_changed_is_told_in_a_sentence(
+    catalog: Catalog, tmp_path: Path
+) -> None:
+    with pytest.raises(RosterNotChangedError, match=r"cannot be changed: No such file"):
+        add_membership(tmp_path / "none" / "roster.csv", catalog, student(catalog, "ben"))
