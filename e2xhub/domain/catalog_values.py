@@ -46,6 +46,17 @@ def _refuse_truth_values(value: object) -> object:
     return value
 
 
+def _matching(pattern: re.Pattern[str], expectation: str) -> AfterValidator:
+    """A check that a text is as `pattern` says, with the words for one that is not."""
+
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            raise ValueError(f"{text!r} {expectation}")
+        return text
+
+    return AfterValidator(check)
+
+
 def _check_time_zone(name: str) -> str:
     try:
         ZoneInfo(name)
@@ -53,14 +64,6 @@ def _check_time_zone(name: str) -> str:
         raise ValueError(
             f"{name!r} is no time zone; expected one such as 'Europe/Berlin'"
         ) from None
-    return name
-
-
-def _check_image(name: str) -> str:
-    if not _IMAGE.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no image; expected one such as 'quay.io/jupyter/scipy-notebook:1.0'"
-        )
     return name
 
 
@@ -72,35 +75,10 @@ def _check_network(text: str) -> str:
     return text
 
 
-def _check_environment_name(name: str) -> str:
-    if not _ENVIRONMENT_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no name of an environment variable; expected one such as 'LANG'"
-        )
-    return name
-
-
 def _check_absolute(path: str) -> str:
     if not path.startswith("/") or ".." in path.split("/"):
         raise ValueError(f"{path!r} is not usable here; expected an absolute path without '..'")
     return path
-
-
-def _check_volume_name(name: str) -> str:
-    if not _VOLUME_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no name of a volume; expected at most 59 of the characters a-z 0-9 - "
-            "that begin and end with a letter or digit, such as 'homes'"
-        )
-    return name
-
-
-def _check_claim_name(name: str) -> str:
-    if not _CLAIM_NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} is no name of a PersistentVolumeClaim; expected one such as 'jupyter-homes'"
-        )
-    return name
 
 
 def _check_relative(path: str) -> str:
@@ -149,8 +127,31 @@ MountPathTemplate = Annotated[
     PathTemplate, AfterValidator(_check_absolute), AfterValidator(_check_place)
 ]
 TimeZone = Annotated[str, AfterValidator(_check_time_zone)]
-ImageName = Annotated[str, AfterValidator(_check_image)]
+ImageName = Annotated[
+    str,
+    _matching(
+        _IMAGE, "is no image; expected one such as 'registry.example.org/scipy-notebook:1.0'"
+    ),
+]
 Cidr = Annotated[str, AfterValidator(_check_network)]
-EnvironmentName = Annotated[str, AfterValidator(_check_environment_name)]
-VolumeName = Annotated[str, AfterValidator(_check_volume_name)]
-ClaimName = Annotated[str, AfterValidator(_check_claim_name)]
+EnvironmentName = Annotated[
+    str,
+    _matching(
+        _ENVIRONMENT_NAME, "is no name of an environment variable; expected one such as 'LANG'"
+    ),
+]
+VolumeName = Annotated[
+    str,
+    _matching(
+        _VOLUME_NAME,
+        "is no name of a volume; expected at most 59 of the characters a-z 0-9 - "
+        "that begin and end with a letter or digit, such as 'homes'",
+    ),
+]
+ClaimName = Annotated[
+    str,
+    _matching(
+        _CLAIM_NAME,
+        "is no name of a PersistentVolumeClaim; expected one such as 'jupyter-homes'",
+    ),
+]

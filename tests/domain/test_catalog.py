@@ -166,7 +166,7 @@ def test_name_of_a_claim_is_one_that_kubernetes_takes(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["quay.io/jupyter/scipy-notebook:1.0", "busybox", f"a/b@sha256:{'0' * 64}"]
+    "name", ["registry.example.org/scipy-notebook:1.0", "busybox", f"a/b@sha256:{'0' * 64}"]
 )
 def test_image_may_have_registry_tag_and_digest(name: str) -> None:
     assert Image.model_validate({"name": name}).pull_policy == "IfNotPresent"
@@ -175,7 +175,7 @@ def test_image_may_have_registry_tag_and_digest(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "A/b", "a b", "a\n", "{username}", "a@sha256:12"])
 def test_text_that_is_no_image_is_refused(name: str) -> None:
     assert message_of(Image, {"name": name}) == (
-        f"{name!r} is no image; expected one such as 'quay.io/jupyter/scipy-notebook:1.0'"
+        f"{name!r} is no image; expected one such as 'registry.example.org/scipy-notebook:1.0'"
     )
 
 

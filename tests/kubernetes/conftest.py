@@ -24,7 +24,7 @@ from e2xhub.demo.node.images import Image
 from e2xhub.demo.node.node import Node
 
 KUBECONFIG = os.environ.get("E2XHUB_TEST_KUBECONFIG")
-IMAGE = os.environ.get("E2XHUB_TEST_IMAGE", "docker.io/library/python:3.12-slim")
+IMAGE = os.environ.get("E2XHUB_TEST_IMAGE", "python:3.12-slim")
 CLUSTERS = ["demo", "real"] if KUBECONFIG else ["demo"]
 ACCOUNT_TIMEOUT_SECONDS = 30.0
 

@@ -125,7 +125,7 @@ class Node:
             the Node object; also the label `kubernetes.io/hostname`. state_directory: where volumes
             live, see `pod_volumes`; pods cannot see it. log_directory: gets
             `<namespace>_<pod>_<uid>/<container>/0.log`; pods cannot see it. images: by name or by
-            pattern (`quay.io/jupyter/*`), see `images`. labels: of the Node object, for
+            pattern (`registry.example.org/*`), see `images`. labels: of the Node object, for
             nodeSelector and node affinity. allocatable: quantities of cpu, memory and pods;
             requests count, use is not limited. address_range: of the pods, in CIDR notation, a part
             of 127.0.0.0/8. hidden: further paths of this machine that pods must not see. isolate:
