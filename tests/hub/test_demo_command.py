@@ -6,10 +6,12 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
+from e2xhub.demo.sample_university import write_university
 from tests.hub.demo_process import (
     DemoProcess,
     find_free_ports,
@@ -58,6 +60,22 @@ def test_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     )
 
 
+def test_demo_of_a_faulty_university_tells_every_fault_and_does_not_start(tmp_path: Path) -> None:
+    written = write_university(tmp_path / "own", datetime.now(timezone.utc))
+    (written.roster / "more.csv").write_text(
+        "username,course,term,role\nnot a name,databases,WS00,student\nben,none,WS00,student\n"
+    )
+    words = ["--catalog", str(written.catalog), "--roster", str(written.roster)]
+    words += ["--port", str(find_free_ports()), "--directory", str(tmp_path / "campus")]
+    result = run_command({}, "demo", *words)
+    assert result.returncode == 1
+    second, third = result.stderr.splitlines()
+    assert second.startswith(f"{written.roster}/more.csv:2: username 'not a name' cannot be used")
+    assert "term 'WS00' is not in the catalog" in second
+    assert third.startswith(f"{written.roster}/more.csv:3: course 'none' is not in the catalog")
+    assert find_processes(tmp_path / "campus") == []
+
+
 def test_interrupted_while_it_starts_it_ends_and_leaves_nothing(own_demo: DemoProcess) -> None:
     own_demo.launch()
     while not own_demo.files.environment.exists():
@@ -65,6 +83,18 @@ def test_interrupted_while_it_starts_it_ends_and_leaves_nothing(own_demo: DemoPr
         time.sleep(0.02)
     assert own_demo.end(signal.SIGINT) == 0
     assert wait_until_gone(own_demo.directory) == []
+
+
+def test_second_demo_in_the_same_directory_is_refused(open_demo: DemoProcess) -> None:
+    result = run_command(
+        {}, "demo", "--port", str(find_free_ports()), "--directory", str(open_demo.directory)
+    )
+    assert result.returncode == 1
+    assert result.stderr == (
+        f"a demo runs in {open_demo.directory} already; "
+        "end it, or use another directory with: e2xhub demo --directory DIR --port PORT\n"
+    )
+    assert open_demo.is_running
 
 
 def test_two_demos_on_one_machine_do_not_mix_up_their_servers(
