@@ -103,12 +103,12 @@ def configure(c: Any, **settings: Any) -> None:
             most_loss=chosen.most_loss_percent / 100,
             served=ServedPart(courses=chosen.courses, terms=chosen.terms),
         )
-        if chosen.reload_seconds:
-            registry.watch(every_seconds=chosen.reload_seconds)
         _set_spawner(c, registry)
         _set_pages(c)
         if chosen.hub is HubKind.EXAM:
             _set_exam_login(c, registry, chosen)
+        if chosen.reload_seconds:
+            registry.watch(every_seconds=chosen.reload_seconds)
     except ConfigurationError as error:
         raise HubDoesNotStartError(f"e2xhub:\n{error}") from error
 

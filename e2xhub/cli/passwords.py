@@ -90,8 +90,8 @@ def status(
     for column in ("user", "state", "issued", "by", "used", "from"):
         table.add_column(column, overflow="fold")
     for item in found:
-        moments = (_short(at, registry.time_zone) for at in (item.issued_at, item.consumed_at))
-        issued, used = moments
+        issued = _short(item.issued_at, registry.time_zone)
+        used = _short(item.consumed_at, registry.time_zone)
         row = (item.username, item.state.value, issued, item.issued_by, used)
         table.add_row(*row, item.consumed_from or "")
     Console().print(table)

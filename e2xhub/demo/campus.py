@@ -150,11 +150,13 @@ class Campus:
 
     async def stop(self) -> None:
         """Ends the hubs with their servers, then the cluster; leaves no process."""
-        await asyncio.gather(*(hub.stop() for hub in self.hubs.values()))
-        if self.cluster is not None:
-            await self.cluster.stop()
-        if self._lock is not None:
-            self._lock.close()
+        try:
+            await asyncio.gather(*(hub.stop() for hub in self.hubs.values()))
+        finally:
+            if self.cluster is not None:
+                await self.cluster.stop()
+            if self._lock is not None:
+                self._lock.close()
 
     @property
     def is_sample(self) -> bool:

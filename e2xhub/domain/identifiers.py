@@ -16,6 +16,7 @@ from pydantic_core import CoreSchema, core_schema
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 # A letter or digit of any script first, so that no name is `.`, `..` or an option.
 _USERNAME = re.compile(r"[^\W_][\w.@+-]*")
+_TYPED_MAX = 1000
 _USERNAME_BYTES = 200  # a path component may have 255 bytes; templates add to it
 
 _T = TypeVar("_T", bound="_ParsedStr")
@@ -93,6 +94,10 @@ class Username(_ParsedStr):
     @classmethod
     def parse(cls: type[_T], text: str) -> _T:
         """The username in `text`, composed (NFC) and in lower case as JupyterHub makes it."""
+        if len(text) > _TYPED_MAX:  # composing takes time that grows with its square
+            raise ValueError(
+                f"a username of {len(text)} characters cannot be used; {cls.expectation}"
+            )
         name = unicodedata.normalize("NFC", text.strip()).lower()
         if not _USERNAME.fullmatch(name) or len(name.encode()) > _USERNAME_BYTES:
             raise ValueError(f"username {text!r} cannot be used; {cls.expectation}")

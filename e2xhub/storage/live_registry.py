@@ -52,10 +52,12 @@ class LiveRegistry:
         """
         self._catalog, self._roster, self._hub, self._served = catalog, roster, hub, served
         self._most_loss = most_loss
-        self._accepted = self._seen = self._take_fingerprint()
+        self._seen = self._take_fingerprint()
+        self._faulty_state: Fingerprint | None = None
         self._suspected: Fingerprint | None = None
         self._told = ""
-        self._accept(self._load())
+        self._accept(self._load(), self._seen)
+        _FAULTS.set(0)
 
     def __deepcopy__(self, memo: object) -> LiveRegistry:
         # traitlets copies every configured value for every spawner; this one is shared.
@@ -71,7 +73,10 @@ class LiveRegistry:
         """Looks at the files once; takes a change that was there at the last look already."""
         found = self._take_fingerprint()
         is_settled, self._seen = found == self._seen, found
-        if not is_settled or found == self._accepted:
+        if not is_settled or found == self._faulty_state:
+            return
+        if found == self._served_state:
+            self._forget_faults()  # what was wrong has passed without a change
             return
         try:
             registry = self._load()
@@ -83,13 +88,12 @@ class LiveRegistry:
         if self._suspected != found and self._loses_many(registry):
             self._suspected = found
             return
-        self._accepted = found
-        self._accept(registry)
+        self._accept(registry, found)
 
     def _refuse(self, error: FaultsFoundError, found: Fingerprint) -> None:
         """Keeps the last good state; what may pass is tried again at each look."""
         if not any(fault.may_pass for fault in error.faults):
-            self._accepted = found
+            self._faulty_state = found
         self._tell(f"e2xhub keeps the last good catalog and roster:\n{error}", len(error.faults))
 
     def _tell(self, text: str, faults: int) -> None:
@@ -112,11 +116,16 @@ class LiveRegistry:
             catalog=self._catalog, roster=self._roster, hub=self._hub, served=self._served
         )
 
-    def _accept(self, registry: Registry) -> None:
-        self.current = registry
-        self._suspected, self._told = None, ""
-        _FAULTS.set(0)
+    def _accept(self, registry: Registry, found: Fingerprint) -> None:
+        self.current, self._served_state = registry, found
+        self._forget_faults()
         _MEMBERSHIPS.set(len(registry.roster))
+
+    def _forget_faults(self) -> None:
+        self._faulty_state = self._suspected = None
+        if self._told:
+            self._told = ""
+            _FAULTS.set(0)
 
     def _loses_many(self, registry: Registry) -> bool:
         before, after = len(self.current.roster), len(registry.roster)

@@ -90,3 +90,9 @@ def test_parsed_id_is_a_label_value(text: str) -> None:
     assert identifier[0].isalnum()
     assert identifier[-1].isalnum()
     assert not set(identifier) & set("/\\\0\n {}:")
+
+
+def test_long_text_is_refused_before_it_is_composed() -> None:
+    """Composing many accents takes time that grows with their square; anybody may send them."""
+    with pytest.raises(ValueError, match="a username of 20001 characters cannot be used"):
+        Username.parse("a" + "\u0301\u0323" * 10_000)

@@ -280,3 +280,20 @@ def test_course_whose_link_leads_nowhere_is_a_fault_and_does_not_disappear(
     (directory / "b.csv").symlink_to("nowhere.csv")
     with pytest.raises(FaultsFoundError, match=r"b\.csv:1: cannot be read"):
         LiveRegistry(catalog=catalog, roster=directory, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+
+
+def test_outage_that_passes_without_a_change_ends_the_fault(catalog: Path, tmp_path: Path) -> None:
+    """As when an NFS server is away for a while: the files are the same as before."""
+    real, link = tmp_path / "real.csv", tmp_path / "link.csv"
+    write(real, "alice", "ben")
+    link.symlink_to(real)
+    registry = LiveRegistry(catalog=catalog, roster=link, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+    link.unlink()
+    registry.look()
+    registry.look()
+    assert faults_in_metrics() == 1
+    link.symlink_to(real)
+    registry.look()
+    registry.look()
+    assert faults_in_metrics() == 0
+    assert people(registry) == {"alice", "ben"}
