@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, KeysView, Mapping
 from dataclasses import dataclass, field
 
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.roles import Role
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CourseMembership:
     """A person's role in one term of a course."""
 
@@ -20,7 +20,7 @@ class CourseMembership:
     role: Role
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class ExamMembership:
     """A person's role in an exam; `attributes` are further columns such as room and seat."""
 
@@ -32,32 +32,44 @@ class ExamMembership:
 
 Membership = CourseMembership | ExamMembership
 
+_Place = tuple[CourseId, TermId, Role]
+"""What a course membership says beside the name; all who have the same share one such tuple."""
+
 
 class Roster:
-    """All memberships of a university; immutable, duplicates folded."""
+    """All memberships of a university; immutable, duplicates folded.
+
+    A million memberships are kept: a course membership is a reference to its place, and becomes an
+    object only when somebody asks for it.
+    """
 
     def __init__(self, memberships: Iterable[Membership]) -> None:
-        by_user: defaultdict[str, dict[Membership, None]] = defaultdict(dict)
+        places: dict[_Place, _Place] = {}
+        by_user: defaultdict[str, dict[_Place | ExamMembership, None]] = defaultdict(dict)
         for membership in memberships:
-            by_user[membership.username].setdefault(membership)
+            kept = _kept(membership)
+            shared = places.setdefault(kept, kept) if isinstance(kept, tuple) else kept
+            by_user[membership.username].setdefault(shared)
         self._by_user = {username: tuple(found) for username, found in by_user.items()}
+        self._size = sum(map(len, self._by_user.values()))
 
     def memberships_of(self, username: str) -> tuple[Membership, ...]:
         """The memberships of `username`, in the roster's order; empty for a stranger."""
-        return self._by_user.get(username, ())
+        items = self._by_user.get(username, ())
+        return tuple(_membership(username, kept) for kept in items)
 
     def exam_memberships_of(self, username: str, role: Role) -> tuple[ExamMembership, ...]:
         """The exams in which `username` has `role`."""
         return tuple(
-            membership
-            for membership in self.memberships_of(username)
-            if isinstance(membership, ExamMembership) and membership.role is role
+            kept
+            for kept in self._by_user.get(username, ())
+            if isinstance(kept, ExamMembership) and kept.role is role
         )
 
     @property
-    def usernames(self) -> frozenset[str]:
+    def usernames(self) -> KeysView[str]:
         """Everybody who is on the roster."""
-        return frozenset(self._by_user)
+        return self._by_user.keys()
 
     def is_examinee(self, username: str, exam: ExamId | None = None) -> bool:
         """Whether `username` sits `exam`, or any exam at all."""
@@ -66,8 +78,33 @@ class Roster:
 
     def count_roles(self) -> dict[Role, int]:
         """How many memberships there are of each role that somebody has."""
-        found = Counter(m.role for memberships in self._by_user.values() for m in memberships)
+        found = Counter(_role(kept) for items in self._by_user.values() for kept in items)
         return {role: found[role] for role in Role if found[role]}
 
+    def __contains__(self, membership: Membership) -> bool:
+        return _kept(membership) in self._by_user.get(membership.username, ())
+
+    def __iter__(self) -> Iterator[Membership]:
+        for username, items in self._by_user.items():
+            for kept in items:
+                yield _membership(username, kept)
+
     def __len__(self) -> int:
-        return sum(map(len, self._by_user.values()))
+        return self._size
+
+
+def _kept(membership: Membership) -> _Place | ExamMembership:
+    if isinstance(membership, CourseMembership):
+        return membership.course, membership.term, membership.role
+    return membership
+
+
+def _membership(username: str, kept: _Place | ExamMembership) -> Membership:
+    if isinstance(kept, ExamMembership):
+        return kept
+    course, term, role = kept
+    return CourseMembership(username=Username(username), course=course, term=term, role=role)
+
+
+def _role(kept: _Place | ExamMembership) -> Role:
+    return kept.role if isinstance(kept, ExamMembership) else kept[2]

@@ -1,0 +1,37 @@
+"""The interface of every place in which a roster is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from typing import Protocol
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.roster import Roster
+from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.errors import E2xHubError
+
+
+class RosterNotChangedError(E2xHubError):
+    """The roster cannot be changed; it is as it was."""
+
+
+class RosterStore(Protocol):
+    """A place in which a roster is kept: CSV files or a database."""
+
+    def load(self, catalog: Catalog) -> Roster:
+        """The roster; raises FaultsFoundError with every fault where it has any."""
+
+    def fingerprint(self) -> Hashable:
+        """Tells one state from another: differs whenever `load` might give something else.
+
+        Cheap, because it is asked for every second. Never raises for a place that cannot be read:
+        that is a state as well.
+        """
+
+    def update(self, catalog: Catalog, decide: Callable[[Roster], RosterChange]) -> RosterChange:
+        """Makes the change that `decide` finds for the roster as it is; the change that was made.
+
+        Nobody else changes the roster meanwhile, and the change is made wholly or not at all.
+        Raises FaultsFoundError where the roster has faults, RosterNotChangedError where the place
+        does not allow the change, and what `decide` raises; the roster is left alone then.
+        """
