@@ -5,8 +5,6 @@
 
 from __future__ import annotations
 
-import types
-import typing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,29 +14,11 @@ from traitlets import HasTraits
 
 from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
 from e2xhub.config import HubSettings
-from e2xhub.domain.catalog import (
-    Access,
-    Catalog,
-    ClaimSource,
-    Course,
-    Exam,
-    HostPathSource,
-    Image,
-    Level,
-    Mount,
-    NfsSource,
-    Size,
-    Term,
-    Volume,
-)
+from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.kubernetes.spawner import E2xSpawner
+from e2xhub.storage.catalog_faults import models_in
 
 REFERENCE = Path(__file__).parent / "reference"
-_CATALOG_MODELS = (
-    *(Catalog, Level, Course, Term, Exam),
-    *(Volume, NfsSource, ClaimSource, HostPathSource),
-    *(Mount, Access, Image, Size),
-)
 _CATALOG_INTRODUCTION = """\
 # The catalog
 
@@ -46,8 +26,12 @@ One YAML file, or a directory of them that are read as one. An unknown key is a 
 set twice is a fault, and `e2xhub check` reports every fault with file and line. A hub never starts
 on a faulty catalog.
 
-`defaults`, a course, a term and an exam are *levels*: what the inner one sets wins; `environment`
-and `mounts` are merged key by key. `e2xhub/demo/university/catalog.yaml` is a whole example.
+`defaults`, a course, a term and an exam are *levels*: what the inner one sets wins. What has names
+(`environment`, `mounts`, `data_sets`, `seeds`, `extra_containers`) is merged name by name, and so
+are `placement` and `kubespawner_override`. `e2xhub check --explain course/term` shows what comes
+out, and the level that each value comes from.
+
+[`docs/examples/catalog.yaml`](../examples/catalog.yaml) has every key once.
 """
 _SETTINGS_INTRODUCTION = """\
 # The hub's settings
@@ -65,7 +49,8 @@ _TRAIT_OWNERS = (E2xSpawner, OneTimePasswordAuthenticator)
 
 def make_pages() -> dict[Path, str]:
     """The text of every page that is made from the code."""
-    catalog = [_CATALOG_INTRODUCTION, *(_make_section(model) for model in _CATALOG_MODELS)]
+    models = dict.fromkeys(_models_below(Catalog))
+    catalog = [_CATALOG_INTRODUCTION, *(_make_section(model) for model in models)]
     settings = [_SETTINGS_INTRODUCTION, *_make_table(HubSettings), "", _TRAITS_INTRODUCTION]
     settings += [line for owner in _TRAIT_OWNERS for line in _make_trait_table(owner)]
     return {
@@ -111,17 +96,16 @@ def _show_default(field: FieldInfo) -> str:
 
 def _describe(field: FieldInfo) -> str:
     text = " ".join((field.description or "").split()).replace("|", "\\|")
-    models = [model for model in _models_in(field.annotation) if model in _CATALOG_MODELS]
+    models = dict.fromkeys(models_in(field.annotation))
     return " ".join([text, *(f"→ [{m.__name__}](#{m.__name__.lower()})" for m in models)])
 
 
-def _models_in(annotation: object) -> Iterator[type[BaseModel]]:
-    if isinstance(annotation, type) and not isinstance(annotation, types.GenericAlias):
-        if issubclass(annotation, BaseModel):
-            yield annotation
-        return
-    for argument in typing.get_args(annotation):
-        yield from _models_in(argument)
+def _models_below(model: type[BaseModel]) -> Iterator[type[BaseModel]]:
+    """`model` and everything that it is made of, in the order of the keys."""
+    yield model
+    for field in model.model_fields.values():
+        for inner in models_in(field.annotation):
+            yield from _models_below(inner)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ import e2xhub.web
 from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
+from e2xhub.kubernetes.overrides import check_pods
 from e2xhub.storage.live_registry import LiveRegistry
 
 # JupyterHub's role of everybody, without tokens: one would open a server long after the exam.
@@ -45,8 +46,8 @@ class HubSettings(BaseModel):
     """What the hub is for: `assignment`, `exam` or `grading`."""
     catalog: Path
     """The catalog: a YAML file or a directory of them."""
-    roster: Path
-    """The roster: a CSV file or a directory of them."""
+    roster: Annotated[str, Field(min_length=1, repr=False)]
+    """The roster: a CSV file, a directory of them, or the SQLAlchemy URL of a database."""
     courses: frozenset[str] = frozenset()
     """Ids of the courses that this hub serves; all where it is left out."""
     terms: frozenset[str] = frozenset()
@@ -63,6 +64,11 @@ class HubSettings(BaseModel):
     """File with the key of the password hashes; needed by exam hubs."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed."""
+
+    @field_validator("roster", mode="before")
+    @classmethod
+    def _path_is_a_text(cls, roster: Any) -> Any:
+        return str(roster) if isinstance(roster, Path) else roster
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -102,6 +108,7 @@ def configure(c: Any, **settings: Any) -> None:
             hub=chosen.hub,
             most_loss=chosen.most_loss_percent / 100,
             served=ServedPart(courses=chosen.courses, terms=chosen.terms),
+            checks=[check_pods],
         )
         _set_spawner(c, registry)
         _set_pages(c)

@@ -13,6 +13,7 @@ from traitlets.config import Config
 
 from e2xhub import configure
 from e2xhub.config import HubSettings
+from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
 
@@ -242,8 +243,8 @@ def test_hub_with_a_faulty_catalog_does_not_start(settings: dict[str, Any], tmp_
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text("university: U\nimages: {}\nsizes: {}\nx: 1\n")
     assert fault_of(Config(), **{**settings, "catalog": catalog}) == (
-        f"{catalog}:4: x: unknown key 'x'; expected one of: courses, defaults, exams, images, "
-        "rooms, sizes, time_zone, university, volumes"
+        f"{catalog}:4: x: unknown key 'x'; expected one of: "
+        + ", ".join(sorted(Catalog.model_fields))
     )
 
 

@@ -10,7 +10,7 @@ import sys
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from e2xhub.cli import catalog, demo, passwords, roster
+from e2xhub.cli import check, demo, import_legacy, offers, passwords, roster
 from e2xhub.errors import E2xHubError
 
 app = typer.Typer(
@@ -20,10 +20,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("check")(catalog.check)
-app.command("offers")(catalog.offers)
-app.command("manifest")(catalog.manifest)
+app.command("check")(check.check)
+app.command("offers")(offers.offers)
+app.command("manifest")(offers.manifest)
 app.command("demo")(demo.demo)
+app.command("import-legacy")(import_legacy.import_legacy)
 app.add_typer(passwords.app, name="password")
 app.add_typer(roster.app, name="roster")
 

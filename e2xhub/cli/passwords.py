@@ -105,7 +105,7 @@ def _issue(
     exam: str,
     user: str,
     catalog: Path,
-    roster: Path,
+    roster: str,
     database_url: str,
     pepper_file: Path,
     *,

@@ -1,29 +1,38 @@
-"""Commands that show and change the roster: show, add, remove."""
+"""Commands that show and change the roster; `cli.roster_transfer` has those that move it."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from e2xhub.cli.roster_output import as_row, as_row_with_attributes, say
+from e2xhub.cli.roster_transfer import (
+    CourseOption,
+    ExamOption,
+    TermOption,
+    diff,
+    export,
+    import_,
+)
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, print_json
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roles import Role
-from e2xhub.domain.roster import CourseMembership, Membership
+from e2xhub.domain.roster import Membership, Roster
+from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import UnknownNameError
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_files import load_roster
-from e2xhub.storage.roster_writer import add_membership, remove_membership
+from e2xhub.storage.roster_stores import open_roster
 
 app = typer.Typer(help="Show and change who is what, where.", no_args_is_help=True)
+app.command("import")(import_)
+app.command("diff")(diff)
+app.command("export")(export)
 
 UserArgument = Annotated[str, typer.Argument(help="The username.")]
-CourseOption = Annotated[str, typer.Option(help="The course's id; with --term.")]
-TermOption = Annotated[str, typer.Option(help="The term's id; with --course.")]
-ExamOption = Annotated[str, typer.Option(help="The exam's id, instead of course and term.")]
 RoleOption = Annotated[Role, typer.Option(help="What the person is there.")]
 
 
@@ -39,11 +48,11 @@ def show(
 ) -> None:
     """Show memberships: all, or those that fit."""
     wanted = {"username": user, "course": course, "term": term, "exam": exam}
-    listed = load_roster(roster, load_catalog(catalog))
+    listed = open_roster(roster).load(load_catalog(catalog))
     rows = [
         row
         for username in sorted(listed.usernames)
-        for row in map(_as_row, listed.memberships_of(username))
+        for row in map(as_row, listed.memberships_of(username))
         if all(row[key] == text for key, text in wanted.items() if text)
     ]
     if json:
@@ -66,14 +75,22 @@ def add(
     term: TermOption = "",
     exam: ExamOption = "",
     role: RoleOption = Role.STUDENT,
+    json: JsonOption = False,
 ) -> None:
     """Add somebody to a term of a course, or to an exam; twice is once."""
     declared = load_catalog(catalog)
     membership = _parse(declared, user, course, term, exam, role)
-    if add_membership(roster, declared, membership):
-        print(f"Added: {_say(membership)}.")
+
+    def decide(listed: Roster) -> RosterChange:
+        return RosterChange(added=() if membership in listed else (membership,))
+
+    change = open_roster(roster).update(declared, decide)
+    if json:
+        print_json({"changed": bool(change), "membership": as_row_with_attributes(membership)})
+    elif change:
+        print(f"Added: {say(membership)}.")
     else:
-        print(f"Nothing to do: {_say(membership)} already.")
+        print(f"Nothing to do: {say(membership)} already.")
 
 
 @app.command()
@@ -85,13 +102,22 @@ def remove(
     term: TermOption = "",
     exam: ExamOption = "",
     role: RoleOption = Role.STUDENT,
+    json: JsonOption = False,
 ) -> None:
     """Remove somebody from a term of a course, or from an exam; their files stay."""
     declared = load_catalog(catalog)
     membership = _parse(declared, user, course, term, exam, role)
-    if not remove_membership(roster, declared, membership):
-        raise UnknownNameError(f"not on the roster: {_say(membership)}")
-    print(f"Removed: {_say(membership)}.")
+
+    def decide(listed: Roster) -> RosterChange:
+        if membership not in listed:
+            raise UnknownNameError(f"not on the roster: {say(membership)}")
+        return RosterChange(removed=(membership,))
+
+    open_roster(roster).update(declared, decide)
+    if json:
+        print_json({"changed": True, "membership": as_row_with_attributes(membership)})
+    else:
+        print(f"Removed: {say(membership)}.")
 
 
 def _parse(
@@ -104,22 +130,3 @@ def _parse(
         return parse_membership({"username": user, "role": role.value, **cells}, catalog)
     except ValueError as error:
         raise UnknownNameError(str(error)) from None
-
-
-def _as_row(membership: Membership) -> dict[str, Any]:
-    is_course = isinstance(membership, CourseMembership)
-    return {
-        "username": str(membership.username),
-        "course": str(getattr(membership, "course", "")),
-        "term": str(getattr(membership, "term", "")),
-        "exam": "" if is_course else str(getattr(membership, "exam", "")),
-        "role": membership.role.value,
-    }
-
-
-def _say(membership: Membership) -> str:
-    if isinstance(membership, CourseMembership):
-        place = f"{membership.course} in {membership.term}"
-    else:
-        place = f"exam {membership.exam}"
-    return f"{membership.username} is {membership.role.value} of {place}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,8 +24,11 @@ CatalogOption = Annotated[
     typer.Option(envvar="E2XHUB_CATALOG", help="The catalog: a YAML file or a directory of them."),
 ]
 RosterOption = Annotated[
-    Path,
-    typer.Option(envvar="E2XHUB_ROSTER", help="The roster: a CSV file or a directory of them."),
+    str,
+    typer.Option(
+        envvar="E2XHUB_ROSTER",
+        help="The roster: a CSV file, a directory of them, or the SQLAlchemy URL of a database.",
+    ),
 ]
 HubOption = Annotated[HubKind, typer.Option(help="The kind of hub that asks.")]
 AtOption = Annotated[
@@ -38,13 +42,16 @@ AtOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 
 
-def known_username(registry: Registry, text: str) -> Username:
-    """The username in `text`; raises UnknownNameError where nobody on the roster has it."""
+def known_username(registry: Registry, text: str, groups: Sequence[str] = ()) -> Username:
+    """The username in `text`; raises UnknownNameError where nobody on the roster has it.
+
+    Whoever is in some of `groups` need not be on the roster.
+    """
     try:
         username = Username.parse(text)
     except ValueError as error:
         raise UnknownNameError(str(error)) from None
-    if username not in registry.roster.usernames:
+    if not groups and username not in registry.roster.usernames:
         raise UnknownNameError(
             f"user {str(username)!r} is not on the roster; people are on it by a row in its files"
         )

@@ -1,160 +1,42 @@
-"""What a university declares: volumes, images, sizes, courses with terms, exams and rooms.
+"""What a university declares: courses with terms, exams and rooms, and the levels of settings.
 
-This module gives the catalog its shape; `catalog_values` checks each single value. Whether one
-value fits another is in `catalog_references`; what the levels make together is in `settings`;
-where the text comes from is in `storage.catalog_files`.
+This module gives the catalog its shape, together with `catalog_volumes` (where files live) and
+`catalog_servers` (what a server is); `catalog_values` checks each single value. Whether one value
+fits another is in `catalog_references`; what the levels make together is in `settings`; where the
+text comes from is in `storage.catalog_files`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from e2xhub.domain.catalog_model import CatalogModel
+from e2xhub.domain.catalog_servers import ExtraContainer, GitPull, Image, Placement, Size
 from e2xhub.domain.catalog_values import (
-    AbsolutePath,
     Cidr,
-    ClaimName,
-    Cpu,
     Day,
+    DirectoryName,
     EnvironmentName,
-    ImageName,
-    Memory,
     Minutes,
     Moment,
-    MountPathTemplate,
+    PartName,
     TimeZone,
     Title,
     VolumeName,
-    VolumePathTemplate,
 )
-from e2xhub.domain.identifiers import CourseId, ExamId, TermId
+from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed, Volume
+from e2xhub.domain.group_rules import GroupRule
+from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.lockdown import NetworkClass
-from e2xhub.domain.roles import HubKind, Role
 
 RESERVED_COURSE_ID = "exams"
 """No course has this id: rosters of exams are in `exams/`, slugs of exams begin with `exams/`."""
 
-
-class CatalogModel(BaseModel):
-    """A part of the catalog: immutable, and an unknown key is a fault."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-
-class NfsSource(CatalogModel):
-    """An NFS export."""
-
-    server: str
-    """Name or address of the NFS server, such as `nfs.example.org`."""
-    path: AbsolutePath
-    """The exported directory, such as `/export/jupyter`."""
-
-
-class ClaimSource(CatalogModel):
-    """An existing PersistentVolumeClaim in the pods' namespace."""
-
-    claimName: ClaimName  # noqa: N815 - as Kubernetes does
-    """Name of the PersistentVolumeClaim."""
-
-
-class HostPathSource(CatalogModel):
-    """A directory on the node; for single-node clusters."""
-
-    path: AbsolutePath
-    """The directory on the node."""
-
-
-class Volume(CatalogModel):
-    """A place where files live; exactly one kind of source."""
-
-    nfs: NfsSource | None = None
-    """An NFS export: `{server: nfs.example.org, path: /export/jupyter}`."""
-    persistentVolumeClaim: ClaimSource | None = None  # noqa: N815
-    """An existing claim: `{claimName: jupyter-homes}`."""
-    hostPath: HostPathSource | None = None  # noqa: N815
-    """A directory of the node: `{path: /srv/jupyter}`."""
-
-    @model_validator(mode="after")
-    def _has_one_source(self) -> Volume:
-        if len(self.model_fields_set) != 1 or not self.source:
-            raise ValueError("expected exactly one of nfs, persistentVolumeClaim, hostPath")
-        return self
-
-    @property
-    def source(self) -> dict[str, dict[str, str]]:
-        """The volume source as Kubernetes spells it, such as `{"nfs": {"server": …}}`."""
-        return self.model_dump(exclude_none=True)
-
-
-class Image(CatalogModel):
-    """A container image that servers may run."""
-
-    name: ImageName
-    """Repository with tag or digest."""
-    pull_policy: Annotated[str, Field(pattern="^(Always|IfNotPresent|Never)$")] = "IfNotPresent"
-    """When a node pulls the image: `Always`, `IfNotPresent` or `Never`."""
-
-
-class Size(CatalogModel):
-    """How much memory and CPU a server gets."""
-
-    title: Title
-    """What the spawn page shows, such as `Small (1 GB)`."""
-    memory: Memory
-    """Guaranteed memory, such as `1G`."""
-    memory_limit: Memory | None = None
-    """Most memory the server may use; the same as `memory` where it is left out."""
-    cpu: Cpu
-    """Guaranteed CPU cores, such as `0.5`."""
-    cpu_limit: Cpu | None = None
-    """Most CPU cores the server may use; the same as `cpu` where it is left out."""
-
-    @model_validator(mode="after")
-    def _limits_reach_the_guarantees(self) -> Size:
-        if self.memory_limit is not None and self.memory_limit < self.memory:
-            raise ValueError("memory_limit is below memory; expected at least as much")
-        if self.cpu_limit is not None and self.cpu_limit < self.cpu:
-            raise ValueError("cpu_limit is below cpu; expected at least as much")
-        return self
-
-
-class Access(CatalogModel):
-    """Which roles get a mount, and how."""
-
-    read_only: frozenset[Role] = frozenset()
-    """Roles that may read, such as `[student, observer]`."""
-    read_write: frozenset[Role] = frozenset()
-    """Roles that may read and write, such as `[grader, instructor]`."""
-
-    @model_validator(mode="after")
-    def _is_consistent(self) -> Access:
-        both = sorted(role.value for role in self.read_only & self.read_write)
-        if both:
-            raise ValueError(f"{', '.join(both)} is in read_only and read_write; expected one")
-        writers = sorted(role.value for role in self.read_write if role.is_read_only)
-        if writers:
-            raise ValueError(f"{', '.join(writers)} writes nothing; expected it in read_only")
-        return self
-
-
-class Mount(CatalogModel):
-    """A directory of a volume in the servers of some roles."""
-
-    volume: str
-    """Name of a volume of this catalog."""
-    path: VolumePathTemplate
-    """Directory inside the volume, such as `homes/{username}`; fields: {username}, {course},
-    {term}, {exam}, {role}, {hub}."""
-    mount_at: MountPathTemplate
-    """Directory inside the server, such as `/home/jovyan`."""
-    access: Access
-    """Who reads and who writes; a role that is not named does not get the mount."""
-    hubs: frozenset[HubKind] = frozenset({HubKind.ASSIGNMENT, HubKind.GRADING})
-    """Kinds of hub that have this mount. An exam hub has only what names it here, so that no
-    file of a course reaches an exam by accident."""
+_LONGEST_DAYS = 100 * 366
 
 
 class Level(CatalogModel):
@@ -170,8 +52,36 @@ class Level(CatalogModel):
     """Environment variables, merged key by key over the outer levels."""
     mounts: Mapping[str, Mount] = Field(default_factory=dict)
     """Mounts by name, merged over the outer levels: the same name replaces."""
+    data_sets: Mapping[DirectoryName, DataSet] = Field(default_factory=dict)
+    """Read-only files by name, merged over the outer levels: the same name replaces."""
+    seeds: Mapping[PartName, Seed] = Field(default_factory=dict)
+    """Files that are copied once into a new home, by name; merged like mounts."""
+    placement: Placement | None = None
+    """On which nodes the servers run; merged key by key."""
+    extra_containers: Mapping[PartName, ExtraContainer] = Field(default_factory=dict)
+    """Companions of the server, such as a database, by name; merged like mounts."""
     default_url: str | None = None
     """Where the server opens, such as `/lab`."""
+    nbgitpuller: GitPull | None = None
+    """A repository that is brought into the home when the server opens."""
+    archive_days: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS)] | None = None
+    """For how many days after the last day of a term its students still get their server, with
+    every directory read-only; 0, and where no level says it: for none."""
+    kubespawner_override: Mapping[str, Any] = Field(default_factory=dict)
+    """What the catalog has no key for: traits of KubeSpawner by name, as in a profile's
+    `kubespawner_override`; merged key by key. They add to what the hub sets, and cannot name what
+    the catalog decides (image, sizes, volumes, environment, network)."""
+
+
+class Staff(CatalogModel):
+    """People who teach, beside those on the roster."""
+
+    instructor: tuple[Username, ...] = ()
+    """Usernames of those who teach."""
+    grader: tuple[Username, ...] = ()
+    """Usernames of those who grade."""
+    observer: tuple[Username, ...] = ()
+    """Usernames of those who may read what graders read."""
 
 
 class Term(Level):
@@ -183,6 +93,9 @@ class Term(Level):
     """First day on which students get their server: `2026-10-01`."""
     end: Day
     """Last day on which students get their server: `2027-03-31`."""
+
+    staff: Staff = Staff()
+    """Who teaches in this term."""
 
     @model_validator(mode="after")
     def _ends_after_it_starts(self) -> Term:
@@ -198,6 +111,8 @@ class Course(Level):
     """What people call it."""
     terms: Mapping[TermId, Term] = Field(default_factory=dict)
     """Its presentations, by term id."""
+    staff: Staff = Staff()
+    """Who teaches in every term of the course."""
 
 
 class Exam(Level):
@@ -217,6 +132,18 @@ class Exam(Level):
     """How long before the start people may sign in, in minutes."""
     rooms: tuple[str, ...]
     """Names of the rooms from which people may sign in; at least one."""
+    extra_minutes: Mapping[Username, Annotated[Minutes, Field(gt=0, le=7 * 24 * 60)]] = Field(
+        default_factory=dict
+    )
+    """Extra time of single people, in minutes: `{amueller: 30}`."""
+    freeze_image_on: Day | None = None
+    """The day from which the image may not change any more: from then on `e2xhub check` faults an
+    image of this exam without a digest."""
+    proctors: tuple[Username, ...] = ()
+    """Usernames of those who watch the room, beside those on the roster."""
+    staff: Staff = Staff()
+    """Who grades this exam, beside those on the roster. The course's staff do not, unless they are
+    named here or on the roster."""
 
     @model_validator(mode="after")
     def _is_held_somewhere_in_a_locked_network(self) -> Exam:
@@ -226,10 +153,6 @@ class Exam(Level):
             raise ValueError(f"network is {self.network.value}; expected 'exam' (or leave it out)")
         return self
 
-    def is_open_at(self, now: datetime) -> bool:
-        """Whether examinees may be in at `now`."""
-        return self.opens_at <= now < self.ends_at
-
     @property
     def opens_at(self) -> datetime:
         """The first moment at which an examinee may sign in."""
@@ -237,8 +160,16 @@ class Exam(Level):
 
     @property
     def ends_at(self) -> datetime:
-        """The moment at which the exam is over."""
+        """The moment at which the exam is over for those who have no extra time."""
         return self.start + timedelta(minutes=self.duration_minutes)
+
+    def ends_for(self, username: Username) -> datetime:
+        """The moment at which the exam is over for `username`."""
+        return self.ends_at + timedelta(minutes=self.extra_minutes.get(username, 0))
+
+    def is_open_for(self, username: Username, now: datetime) -> bool:
+        """Whether the examinee `username` may be in at `now`."""
+        return self.opens_at <= now < self.ends_for(username)
 
 
 class Catalog(CatalogModel):
@@ -256,6 +187,10 @@ class Catalog(CatalogModel):
     """Sizes of servers, by name."""
     rooms: Mapping[str, tuple[Cidr, ...]] = Field(default_factory=dict)
     """Rooms, by name: the networks (CIDR) of their machines, such as `hall: [10.1.2.0/24]`."""
+    groups: tuple[GroupRule, ...] = ()
+    """Which groups of the sign-in service (OAuth, LDAP) make somebody a member of a course."""
+    staff: Staff = Staff()
+    """Who teaches in every course."""
     defaults: Level = Level()
     """What holds where no course, term or exam says otherwise."""
     courses: Mapping[CourseId, Course] = Field(default_factory=dict)

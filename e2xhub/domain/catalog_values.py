@@ -21,9 +21,19 @@ _MEMORY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(Ki|Mi|Gi|Ti|K|M|G|T)?")
 _MEMORY_FACTOR = {None: 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-# A volume's name in a pod is a DNS label of 63 characters; `kubernetes.profiles` puts 4 before it.
-_VOLUME_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
-_CLAIM_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+# The name of a volume or container in a pod is a DNS label of 63 characters;
+# `kubernetes.profiles` puts 4 before it.
+_PART_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
+_DIRECTORY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
+_OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
+_LABEL_NAME = re.compile(
+    r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
+)
+_RESOURCE_NAME = re.compile(
+    r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
+)
+_GIT_URL = re.compile(r"https://[^\s/@]+/\S+")
 _TITLE_MAX = 120
 _YEARS = range(2000, 3000)  # far from the ends of Python's calendar, where arithmetic overflows
 
@@ -98,6 +108,13 @@ def _check_place(path: str) -> str:
     return path
 
 
+def _check_version(image: str) -> str:
+    """Without tag and digest a node takes `latest`, whatever that is on that day."""
+    if ":" not in image.rpartition("/")[2]:
+        raise ValueError(f"{image!r} has neither tag nor digest; expected '{image}:1.0'")
+    return image
+
+
 def _check_year(moment: _Day) -> _Day:
     if moment.year not in _YEARS:
         raise ValueError(
@@ -132,6 +149,7 @@ ImageName = Annotated[
     _matching(
         _IMAGE, "is no image; expected one such as 'registry.example.org/scipy-notebook:1.0'"
     ),
+    AfterValidator(_check_version),
 ]
 Cidr = Annotated[str, AfterValidator(_check_network)]
 EnvironmentName = Annotated[
@@ -143,15 +161,57 @@ EnvironmentName = Annotated[
 VolumeName = Annotated[
     str,
     _matching(
-        _VOLUME_NAME,
+        _PART_NAME,
         "is no name of a volume; expected at most 59 of the characters a-z 0-9 - "
         "that begin and end with a letter or digit, such as 'homes'",
+    ),
+]
+PartName = Annotated[
+    str,
+    _matching(
+        _PART_NAME,
+        "cannot be used as a name here; expected at most 59 of the characters a-z 0-9 - "
+        "that begin and end with a letter or digit, such as 'database'",
+    ),
+]
+DirectoryName = Annotated[
+    str,
+    _matching(
+        _DIRECTORY_NAME,
+        "cannot be the name of a directory here; expected at most 100 of the characters "
+        "A-Z a-z 0-9 _ . - that begin with a letter or digit, such as 'flights_2026'",
     ),
 ]
 ClaimName = Annotated[
     str,
     _matching(
-        _CLAIM_NAME,
+        _OBJECT_NAME,
         "is no name of a PersistentVolumeClaim; expected one such as 'jupyter-homes'",
+    ),
+]
+SecretName = Annotated[
+    str,
+    _matching(_OBJECT_NAME, "is no name of a Secret; expected one such as 'registry-login'"),
+]
+LabelName = Annotated[
+    str,
+    _matching(_LABEL_NAME, "is no name of a label; expected one such as 'hub.example.org/pool'"),
+]
+LabelValue = Annotated[
+    str, _matching(_LABEL_VALUE, "is no value of a label; expected one such as 'gpu'")
+]
+ResourceName = Annotated[
+    str,
+    _matching(
+        _RESOURCE_NAME, "is no extended resource; expected one with a domain: 'nvidia.com/gpu'"
+    ),
+]
+ResourceCount = Annotated[int, BeforeValidator(_refuse_truth_values), Field(gt=0)]
+GitUrl = Annotated[
+    str,
+    _matching(
+        _GIT_URL,
+        "is no repository that everybody can read; expected one such as "
+        "'https://git.example.org/ml/exercises', without a name or password in it",
     ),
 ]

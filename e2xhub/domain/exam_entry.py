@@ -30,7 +30,7 @@ def decide_entry(registry: Registry, username: Username, address: Address, now: 
     ]
     if not rostered:
         return Entry(exams=(), reason="is no examinee of any exam")
-    is_open = [exam for exam in rostered if catalog.exams[exam].is_open_at(now)]
+    is_open = [exam for exam in rostered if catalog.exams[exam].is_open_for(username, now)]
     if not is_open:
         return Entry(exams=(), reason=f"has no exam now (rostered: {', '.join(rostered)})")
     here = tuple(

@@ -5,19 +5,21 @@ The spawn page shows `Registry.offers_for`; the spawner asks `Registry.authorize
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Image, Size
-from e2xhub.domain.identifiers import CourseId, ExamId, TermId
+from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam
+from e2xhub.domain.group_rules import GroupTable
+from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.refusals import NotOfferedError, Reason, Refusal
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
+from e2xhub.domain.servers import Server, plan_server
 from e2xhub.domain.settings import Settings, exam_settings, term_settings
-from e2xhub.domain.volumes import PlacesCollideError, VolumeMount, plan_volumes
+from e2xhub.domain.volumes import PlacesCollideError, Viewer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +34,9 @@ class Offer:
     course: CourseId
     term: TermId
     exam: ExamId | None
-    image: Image
-    sizes: Mapping[str, Size]
-    volume_mounts: tuple[VolumeMount, ...]
-    environment: Mapping[str, str]
-    network: NetworkClass
-    default_url: str | None
+    server: Server
+    readable_until: datetime | None = None
+    """Where the term is over: the last day (at 0:00) of its being read-only; None: it is not."""
 
     @property
     def is_exam(self) -> bool:
@@ -47,8 +46,8 @@ class Offer:
     def choose_size(self, name: str | None) -> str:
         """The name of a size: `name`, or the first one; raises NotOfferedError for any other."""
         if name is None:
-            return next(iter(self.sizes))
-        if name not in self.sizes:
+            return next(iter(self.server.sizes))
+        if name not in self.server.sizes:
             raise NotOfferedError(Reason.UNKNOWN_SIZE)
         return name
 
@@ -85,23 +84,34 @@ class Registry:
     roster: Roster
     hub: HubKind
     served: ServedPart = ServedPart()
+    _groups: GroupTable = field(init=False, repr=False, compare=False)
 
-    def offers_for(self, username: str, now: datetime) -> OfferList:
-        """What `username` may start at `now` (with time zone), and why not the rest."""
-        decided = [self._decide(membership, now) for membership in self._served(username)]
+    def __post_init__(self) -> None:
+        # Here and not at the first question: it takes a while for a large catalog.
+        object.__setattr__(self, "_groups", GroupTable.make(self.catalog.groups, self.catalog))
+
+    def offers_for(self, username: str, now: datetime, groups: Iterable[str] = ()) -> OfferList:
+        """What `username` may start at `now` (with time zone), and why not the rest.
+
+        `groups` are those that the sign-in service says the person is in.
+        """
+        memberships = self._memberships_of(username, groups)
+        decided = [self._decide(item, now) for item in memberships if self._serves(item)]
         return OfferList(
             offers=tuple(item for item in decided if isinstance(item, Offer)),
             refusals=tuple(item for item in decided if isinstance(item, Refusal)),
-            is_known=bool(self.roster.memberships_of(username)),
+            is_known=bool(memberships),
         )
 
-    def authorize(self, username: str, slug: str | None, now: datetime) -> Offer:
+    def authorize(
+        self, username: str, slug: str | None, now: datetime, groups: Iterable[str] = ()
+    ) -> Offer:
         """The offer `slug`, or the only one where none is named.
 
         Raises NotOfferedError with a sentence for the person in every other case; the sentence
         is the same whether a server exists or not.
         """
-        listed = self.offers_for(username, now)
+        listed = self.offers_for(username, now, groups)
         if not slug:
             if len(listed.offers) == 1:
                 return listed.offers[0]
@@ -115,19 +125,34 @@ class Registry:
         raise NotOfferedError(Reason.NOT_OFFERED)
 
     @property
+    def warnings(self) -> Iterator[str]:
+        """What is allowed, and hardly meant: sentences for an admin."""
+        for exam_id, exam in self.catalog.exams.items():
+            for username in exam.extra_minutes:
+                if not self.roster.is_examinee(username, exam_id):
+                    yield (
+                        f"exams.{exam_id}.extra_minutes names {username!r}, "
+                        "who is no examinee of this exam on the roster"
+                    )
+
+    @property
     def time_zone(self) -> ZoneInfo:
         """Where the university is."""
         return ZoneInfo(self.catalog.time_zone)
 
-    def _served(self, username: str) -> Iterator[Membership]:
-        for membership in self.roster.memberships_of(username):
-            if isinstance(membership, CourseMembership):
-                if membership.role in COURSE_ROLES_ON[self.hub] and self.served.includes(
-                    membership.course, membership.term
-                ):
-                    yield membership
-            elif membership.role in EXAM_ROLES_ON[self.hub] and self.serves_exam(membership.exam):
-                yield membership
+    def _memberships_of(self, username: str, groups: Iterable[str]) -> tuple[Membership, ...]:
+        """Those of the roster first, then what the groups add, each once."""
+        listed = self.roster.memberships_of(username)
+        name = _exact_username(username)
+        added = self._groups.memberships_of(name, groups) if name else ()
+        return tuple(dict.fromkeys((*listed, *added)))
+
+    def _serves(self, membership: Membership) -> bool:
+        if isinstance(membership, CourseMembership):
+            return membership.role in COURSE_ROLES_ON[self.hub] and self.served.includes(
+                membership.course, membership.term
+            )
+        return membership.role in EXAM_ROLES_ON[self.hub] and self.serves_exam(membership.exam)
 
     def serves_exam(self, exam: ExamId) -> bool:
         """Whether this hub serves the course and term of `exam`."""
@@ -137,72 +162,103 @@ class Registry:
     def _decide(self, membership: Membership, now: datetime) -> Offer | Refusal:
         try:
             if isinstance(membership, CourseMembership):
-                return self._refuse_course(membership, now) or self._offer_course(membership)
+                return self._decide_course(membership, now)
             return self._refuse_exam(membership, now) or self._offer_exam(membership)
         except PlacesCollideError as error:
             # One that cannot be built must not take the others away.
             slug = _slug_of(membership)
             return Refusal(slug=slug, title=slug, reason=Reason.NOT_POSSIBLE, detail=str(error))
 
-    def _refuse_course(self, membership: CourseMembership, now: datetime) -> Refusal | None:
-        """Students get a term's server from its first to its last day; staff at any time."""
+    def _decide_course(self, membership: CourseMembership, now: datetime) -> Offer | Refusal:
+        """Students get a term's server from its first to its last day, then read-only for as long
+        as the catalog says; staff at any time."""
+        settings = term_settings(self.catalog, membership.course, membership.term)
+        term = self.catalog.courses[membership.course].terms[membership.term]
+        if membership.role is not Role.STUDENT:
+            return self._offer_course(membership, settings)
+        if now < (opens := self._midnight(term.start)):
+            return self._refuse_course(membership, Reason.TERM_NOT_OPEN, opens)
+        if now < self._midnight(term.end + timedelta(days=1)):
+            return self._offer_course(membership, settings)
+        last_day = term.end + timedelta(days=settings.archive_days)
+        if now < self._midnight(last_day + timedelta(days=1)):
+            return self._offer_course(membership, settings, self._midnight(last_day))
+        return self._refuse_course(membership, Reason.TERM_ENDED, self._midnight(term.end))
+
+    def _midnight(self, day: date) -> datetime:
+        return datetime.combine(day, time.min, tzinfo=self.time_zone)
+
+    def _refuse_course(self, membership: CourseMembership, reason: Reason, at: datetime) -> Refusal:
         course = self.catalog.courses[membership.course]
         term = course.terms[membership.term]
-        if membership.role is not Role.STUDENT:
-            return None
-        opens = datetime.combine(term.start, time.min, tzinfo=self.time_zone)
-        closes = datetime.combine(term.end + timedelta(days=1), time.min, tzinfo=self.time_zone)
-        if opens <= now < closes:
-            return None
-        early = now < opens
         return Refusal(
             slug=_slug_of(membership),
             title=f"{course.title}, {term.title or membership.term}",
-            reason=Reason.TERM_NOT_OPEN if early else Reason.TERM_ENDED,
-            at=opens if early else closes - timedelta(days=1),
+            reason=reason,
+            at=at,
         )
 
     def _refuse_exam(self, membership: ExamMembership, now: datetime) -> Refusal | None:
         """Examinees get their server in the exam's window; graders at any time."""
         exam = self.catalog.exams[membership.exam]
-        if membership.role is not Role.STUDENT or exam.is_open_at(now):
+        if membership.role is not Role.STUDENT or exam.is_open_for(membership.username, now):
             return None
         early = now < exam.opens_at
+        at = exam.opens_at if early else exam.ends_for(membership.username)
         return Refusal(
             slug=_slug_of(membership),
             title=exam.title,
             reason=Reason.EXAM_NOT_OPEN if early else Reason.EXAM_ENDED,
-            at=(exam.opens_at if early else exam.ends_at).astimezone(self.time_zone),
+            at=at.astimezone(self.time_zone),
         )
 
-    def _offer_course(self, membership: CourseMembership) -> Offer:
+    def _offer_course(
+        self,
+        membership: CourseMembership,
+        settings: Settings,
+        readable_until: datetime | None = None,
+    ) -> Offer:
         course = self.catalog.courses[membership.course]
         term = course.terms[membership.term]
-        settings = term_settings(self.catalog, membership.course, membership.term)
-        return self._make_offer(
-            membership,
-            settings,
+        is_read_only = readable_until is not None
+        viewer = Viewer(hub=self.hub, role=membership.role, is_read_only=is_read_only)
+        return Offer(
             slug=_slug_of(membership),
             title=course.title,
             subtitle=term.title or membership.term,
+            role=membership.role,
             course=membership.course,
             term=membership.term,
             exam=None,
-            network=settings.network,
+            server=plan_server(
+                self.catalog,
+                settings,
+                viewer,
+                _values(membership.username, viewer, membership.course, membership.term),
+                network=settings.network,
+            ),
+            readable_until=readable_until,
         )
 
     def _offer_exam(self, membership: ExamMembership) -> Offer:
         exam = self.catalog.exams[membership.exam]
-        return self._make_offer(
-            membership,
-            exam_settings(self.catalog, membership.exam),
+        viewer = Viewer(hub=self.hub, role=membership.role)
+        values = _values(membership.username, viewer, exam.course, exam.term)
+        return Offer(
             slug=_slug_of(membership),
             title=exam.title,
             subtitle=self.catalog.courses[exam.course].title,
+            role=membership.role,
             course=exam.course,
             term=exam.term,
             exam=membership.exam,
-            network=self._exam_network(membership, exam),
+            server=plan_server(
+                self.catalog,
+                exam_settings(self.catalog, membership.exam),
+                viewer,
+                {**values, "exam": membership.exam},
+                network=self._exam_network(membership, exam),
+            ),
         )
 
     def _exam_network(self, membership: ExamMembership, exam: Exam) -> NetworkClass:
@@ -211,39 +267,13 @@ class Registry:
             return NetworkClass.EXAM
         return term_settings(self.catalog, exam.course, exam.term).network
 
-    def _make_offer(
-        self,
-        membership: Membership,
-        settings: Settings,
-        *,
-        slug: str,
-        title: str,
-        subtitle: str,
-        course: CourseId,
-        term: TermId,
-        exam: ExamId | None,
-        network: NetworkClass,
-    ) -> Offer:
-        values: dict[str, str] = {"username": membership.username, "course": course, "term": term}
-        values |= {"role": membership.role.value, "hub": self.hub.value}
-        values |= {"exam": exam} if exam else {}
-        return Offer(
-            slug=slug,
-            title=title,
-            subtitle=subtitle,
-            role=membership.role,
-            course=course,
-            term=term,
-            exam=exam,
-            image=settings.image,
-            sizes=settings.sizes,
-            volume_mounts=plan_volumes(
-                self.catalog, settings.mounts, hub=self.hub, role=membership.role, values=values
-            ),
-            environment={**settings.environment, **_identity(values)},
-            network=network,
-            default_url=settings.default_url,
-        )
+
+def _exact_username(text: str) -> Username | None:
+    """`text` as a username, if it is one as it stands: it becomes the name of directories."""
+    try:
+        return Username.parse(text) if Username.parse(text) == text else None
+    except ValueError:
+        return None
 
 
 def _slug_of(membership: Membership) -> str:
@@ -253,6 +283,12 @@ def _slug_of(membership: Membership) -> str:
     return f"{RESERVED_COURSE_ID}/{membership.exam}/{membership.role.value}"
 
 
-def _identity(values: Mapping[str, str]) -> dict[str, str]:
-    """What tells the programs in a server where they are."""
-    return {f"E2XHUB_{name.upper()}": text for name, text in values.items()}
+def _values(username: str, viewer: Viewer, course: str, term: str) -> dict[str, str]:
+    """What fills path templates, and tells the programs in a server where they are."""
+    return {
+        "username": username,
+        "course": course,
+        "term": term,
+        "role": viewer.role.value,
+        "hub": viewer.hub.value,
+    }

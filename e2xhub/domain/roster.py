@@ -34,6 +34,7 @@ Membership = CourseMembership | ExamMembership
 
 _Place = tuple[CourseId, TermId, Role]
 """What a course membership says beside the name; all who have the same share one such tuple."""
+_Kept = _Place | ExamMembership
 
 
 class Roster:
@@ -45,13 +46,25 @@ class Roster:
 
     def __init__(self, memberships: Iterable[Membership]) -> None:
         places: dict[_Place, _Place] = {}
-        by_user: defaultdict[str, dict[_Place | ExamMembership, None]] = defaultdict(dict)
+        by_user: defaultdict[str, dict[_Kept, None]] = defaultdict(dict)
         for membership in memberships:
             kept = _kept(membership)
             shared = places.setdefault(kept, kept) if isinstance(kept, tuple) else kept
             by_user[membership.username].setdefault(shared)
-        self._by_user = {username: tuple(found) for username, found in by_user.items()}
-        self._size = sum(map(len, self._by_user.values()))
+        self._set({username: tuple(found) for username, found in by_user.items()})
+
+    def _set(self, by_user: dict[str, tuple[_Kept, ...]]) -> None:
+        self._by_user = by_user
+        self._size = sum(map(len, by_user.values()))
+
+    def including(self, memberships: Iterable[Membership]) -> Roster:
+        """This roster with further memberships, after its own."""
+        by_user = dict(self._by_user)
+        for username, added in Roster(memberships)._by_user.items():
+            by_user[username] = tuple(dict.fromkeys((*by_user.get(username, ()), *added)))
+        enlarged = Roster(())
+        enlarged._set(by_user)
+        return enlarged
 
     def memberships_of(self, username: str) -> tuple[Membership, ...]:
         """The memberships of `username`, in the roster's order; empty for a stranger."""
@@ -93,18 +106,18 @@ class Roster:
         return self._size
 
 
-def _kept(membership: Membership) -> _Place | ExamMembership:
+def _kept(membership: Membership) -> _Kept:
     if isinstance(membership, CourseMembership):
         return membership.course, membership.term, membership.role
     return membership
 
 
-def _membership(username: str, kept: _Place | ExamMembership) -> Membership:
+def _membership(username: str, kept: _Kept) -> Membership:
     if isinstance(kept, ExamMembership):
         return kept
     course, term, role = kept
     return CourseMembership(username=Username(username), course=course, term=term, role=role)
 
 
-def _role(kept: _Place | ExamMembership) -> Role:
+def _role(kept: _Kept) -> Role:
     return kept.role if isinstance(kept, ExamMembership) else kept[2]

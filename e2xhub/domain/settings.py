@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from e2xhub.domain.catalog import Catalog, Image, Level, Mount, Size
+from e2xhub.domain.catalog import Catalog, Level
+from e2xhub.domain.catalog_model import Place
+from e2xhub.domain.catalog_servers import Affinity, ExtraContainer, GitPull, Image, Size, Toleration
+from e2xhub.domain.catalog_volumes import Mount, Seed
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
 from e2xhub.domain.lockdown import NetworkClass
 
-Place = tuple[str, ...]
-"""Where a level stands in the catalog, such as `("courses", "maths", "terms", "WS26")`."""
+# The innermost level that sets one of these wins.
+_SINGLE_KEYS = ("image", "sizes", "network", "default_url", "nbgitpuller", "archive_days")
+# Of these each name is a value of its own.
+_NAMED_KEYS = ("environment", "mounts", "data_sets", "seeds", "extra_containers")
 
-_SINGLE_KEYS = ("image", "sizes", "network", "default_url")
+
+@dataclass(frozen=True, kw_only=True)
+class EffectivePlacement:
+    """On which nodes servers run, after all levels."""
+
+    node_selector: Mapping[str, str]
+    tolerations: tuple[Toleration, ...]
+    affinity: Affinity
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +37,14 @@ class Settings:
     network: NetworkClass
     environment: Mapping[str, str]
     mounts: Mapping[str, Mount]
+    """By name; data sets are among them, named `data_sets.<name>`."""
+    seeds: Mapping[str, Seed]
+    placement: EffectivePlacement
+    extra_containers: Mapping[str, ExtraContainer]
     default_url: str | None
+    nbgitpuller: GitPull | None
+    archive_days: int
+    kubespawner_override: Mapping[str, Any]
 
 
 def term_levels(catalog: Catalog, course: CourseId, term: TermId) -> Iterator[tuple[Place, Level]]:
@@ -43,12 +63,12 @@ def exam_levels(catalog: Catalog, exam: ExamId) -> Iterator[tuple[Place, Level]]
 
 def term_settings(catalog: Catalog, course: CourseId, term: TermId) -> Settings:
     """The effective settings of a term of a catalog without faults."""
-    return _merge(catalog, [level for _, level in term_levels(catalog, course, term)])
+    return merge(catalog, [level for _, level in term_levels(catalog, course, term)])
 
 
 def exam_settings(catalog: Catalog, exam: ExamId) -> Settings:
     """The effective settings of an exam of a catalog without faults."""
-    return _merge(catalog, [level for _, level in exam_levels(catalog, exam)])
+    return merge(catalog, [level for _, level in exam_levels(catalog, exam)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,30 +84,96 @@ def explain(levels: Iterable[tuple[Place, Level]]) -> list[Origin]:
     """Where each effective value of `levels` (outermost first) comes from, by key."""
     found: dict[str, Origin] = {}
     for place, level in levels:
-        values = {key: getattr(level, key) for key in _SINGLE_KEYS}
-        values |= {f"environment.{name}": text for name, text in level.environment.items()}
-        values |= {f"mounts.{name}": mount for name, mount in level.mounts.items()}
-        for key, value in values.items():
+        for key, value in _values_of(level):
             if value is not None:
                 found[key] = Origin(key=key, value=value, place=place)
     return [found[key] for key in sorted(found)]
 
 
-def _merge(catalog: Catalog, levels: list[Level]) -> Settings:
-    image, sizes, network, default_url = (
-        next(
-            (value for level in reversed(levels) if (value := getattr(level, key)) is not None),
-            None,
-        )
-        for key in _SINGLE_KEYS
-    )
+def merge(catalog: Catalog, levels: Sequence[Level]) -> Settings:
+    """The settings that `levels` (outermost first) of a catalog without faults make together."""
+    image, sizes = _innermost(levels, "image"), _innermost(levels, "sizes")
     if image is None or not sizes:
         raise ValueError("no level names an image and sizes; 'e2xhub check' finds this")
     return Settings(
         image=catalog.images[image],
         sizes={name: catalog.sizes[name] for name in sizes},
-        network=network or NetworkClass.OPEN,
-        environment={key: text for level in levels for key, text in level.environment.items()},
-        mounts={name: mount for level in levels for name, mount in level.mounts.items()},
-        default_url=default_url,
+        network=_innermost(levels, "network") or NetworkClass.OPEN,
+        environment=_by_name(levels, "environment"),
+        mounts=merge_mounts(levels),
+        seeds=_by_name(levels, "seeds"),
+        placement=_merge_placement(levels),
+        extra_containers=_by_name(levels, "extra_containers"),
+        default_url=_innermost(levels, "default_url"),
+        nbgitpuller=_innermost(levels, "nbgitpuller"),
+        archive_days=_innermost(levels, "archive_days") or 0,
+        kubespawner_override=merge_overrides([level.kubespawner_override for level in levels]),
     )
+
+
+def merge_mounts(levels: Iterable[Level]) -> dict[str, Mount]:
+    """The mounts of `levels` (outermost first) by name, with the data sets as mounts."""
+    merged: dict[str, Mount] = {}
+    for level in levels:
+        merged |= level.mounts
+        merged |= {
+            f"data_sets.{name}": data_set.as_mount(name)
+            for name, data_set in level.data_sets.items()
+        }
+    return merged
+
+
+def merge_overrides(overrides: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mappings merged key by key at any depth, outermost first; any other value replaces."""
+    merged: dict[str, Any] = {}
+    for override in overrides:
+        for key, value in override.items():
+            known = merged.get(key)
+            if isinstance(known, Mapping) and isinstance(value, Mapping):
+                merged[key] = merge_overrides([known, value])
+            else:
+                merged[key] = value
+    return merged
+
+
+def _innermost(levels: Sequence[Level], key: str) -> Any:
+    values = (getattr(level, key) for level in reversed(levels))
+    return next((value for value in values if value is not None), None)
+
+
+def _by_name(levels: Iterable[Level], key: str) -> dict[str, Any]:
+    return {name: value for level in levels for name, value in getattr(level, key).items()}
+
+
+def _merge_placement(levels: Iterable[Level]) -> EffectivePlacement:
+    placements = [level.placement for level in levels if level.placement]
+    tolerations = [p.tolerations for p in placements if p.tolerations is not None]
+    affinities = [p.affinity for p in placements if p.affinity is not None]
+    return EffectivePlacement(
+        node_selector={name: text for p in placements for name, text in p.node_selector.items()},
+        tolerations=tolerations[-1] if tolerations else (),
+        affinity=affinities[-1] if affinities else Affinity(),
+    )
+
+
+def _values_of(level: Level) -> Iterator[tuple[str, object]]:
+    """What a level sets, by the keys under which `explain` shows it."""
+    for key in _SINGLE_KEYS:
+        yield key, getattr(level, key)
+    for key in _NAMED_KEYS:
+        for name, value in getattr(level, key).items():
+            yield f"{key}.{name}", value
+    yield from _flatten("kubespawner_override", level.kubespawner_override)
+    if level.placement:
+        for name, text in level.placement.node_selector.items():
+            yield f"placement.node_selector.{name}", text
+        yield "placement.tolerations", level.placement.tolerations
+        yield "placement.affinity", level.placement.affinity
+
+
+def _flatten(key: str, value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, Mapping):
+        for name, item in value.items():
+            yield from _flatten(f"{key}.{name}", item)
+    else:
+        yield key, value

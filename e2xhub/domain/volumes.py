@@ -5,19 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
-from e2xhub.domain.catalog import Catalog, Mount
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog_volumes import Mount
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.domain.roles import HubKind, Role
 
 
 @dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """Whose server it is, as far as files are concerned."""
+
+    hub: HubKind
+    role: Role
+    is_read_only: bool = False
+    """Whether nothing may be written, whatever the mounts allow: the term is over."""
+
+    def may_see(self, mount: Mount) -> bool:
+        """Whether the server has this mount at all."""
+        access = mount.access
+        return self.hub in mount.hubs and self.role in access.read_only | access.read_write
+
+    def may_write(self, mount: Mount) -> bool:
+        """Whether the server may write to a mount that it has."""
+        return self.role in mount.access.read_write and not self.is_read_only
+
+
+@dataclass(frozen=True, kw_only=True)
 class VolumeMount:
-    """One directory of a volume at one place in the server."""
+    """One directory of a volume at one place in a container."""
 
     name: str
     volume: str
-    source: Mapping[str, Mapping[str, str]]
+    source: Mapping[str, Any]
     sub_path: str
     mount_path: str
     read_only: bool
@@ -28,14 +49,9 @@ class PlacesCollideError(ValueError):
 
 
 def plan_volumes(
-    catalog: Catalog,
-    mounts: Mapping[str, Mount],
-    *,
-    hub: HubKind,
-    role: Role,
-    values: Mapping[str, str],
+    catalog: Catalog, mounts: Mapping[str, Mount], viewer: Viewer, values: Mapping[str, str]
 ) -> tuple[VolumeMount, ...]:
-    """The mounts that `role` gets on `hub`, in the order of the catalog.
+    """The mounts that `viewer` gets, in the order of the catalog.
 
     `values` fills the path templates. Raises ValueError where a template has no value, and
     PlacesCollideError where two mounts want the same place.
@@ -45,15 +61,27 @@ def plan_volumes(
             name=name,
             volume=mount.volume,
             source=catalog.volumes[mount.volume].source,
-            sub_path=str(PurePosixPath(fill_path(mount.path, values))),
-            mount_path=str(PurePosixPath(fill_path(mount.mount_at, values))),
-            read_only=role not in mount.access.read_write,
+            sub_path=fill_directory(mount.path, values),
+            mount_path=fill_directory(mount.mount_at, values),
+            read_only=not viewer.may_write(mount),
         )
         for name, mount in mounts.items()
-        if hub in mount.hubs and role in mount.access.read_only | mount.access.read_write
+        if viewer.may_see(mount)
     )
     _check_places(plan)
     return plan
+
+
+def fill_directory(template: str, values: Mapping[str, str]) -> str:
+    """`template` filled, as the directory's one spelling; raises ValueError as `fill_path`."""
+    return str(PurePosixPath(fill_path(template, values)))
+
+
+def mount_around(directory: str, plan: tuple[VolumeMount, ...]) -> VolumeMount | None:
+    """The innermost mount of `plan` that holds `directory`, an absolute path; None if none does."""
+    path = PurePosixPath(directory)
+    holding = [mount for mount in plan if path.is_relative_to(mount.mount_path)]
+    return max(holding, key=lambda mount: len(mount.mount_path), default=None)
 
 
 def _check_places(plan: tuple[VolumeMount, ...]) -> None:

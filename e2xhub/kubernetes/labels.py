@@ -17,7 +17,7 @@ def make_labels(offer: Offer) -> dict[str, str]:
         COURSE: offer.course,
         TERM: offer.term,
         ROLE: offer.role.value,
-        NETWORK: offer.network.value,
+        NETWORK: offer.server.network.value,
     }
     if offer.exam is not None:
         labels[EXAM] = offer.exam

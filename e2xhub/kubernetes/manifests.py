@@ -27,6 +27,7 @@ class _Owner:
     def __init__(self, username: Username) -> None:
         self.name = self.escaped_name = str(username)
         self.id = 0
+        self.groups = ()
         self.url = f"/user/{username}/"
 
 

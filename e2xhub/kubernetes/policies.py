@@ -26,12 +26,12 @@ class PolicyError(E2xHubError):
 
 def make_policy(offer: Offer) -> dict[str, Any] | None:
     """The NetworkPolicy that the pod of `offer` needs; None where its network class is `open`."""
-    if offer.network is NetworkClass.OPEN:
+    if offer.server.network is NetworkClass.OPEN:
         return None
-    selector = {NETWORK: offer.network.value}
+    selector = {NETWORK: offer.server.network.value}
     if offer.exam is not None:
         selector[EXAM] = str(offer.exam)
-    lockdown = LOCKDOWNS[offer.network]
+    lockdown = LOCKDOWNS[offer.server.network]
     return {
         "apiVersion": "networking.k8s.io/v1",
         "kind": "NetworkPolicy",

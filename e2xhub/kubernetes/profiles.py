@@ -6,15 +6,23 @@ The shape is that of `KubeSpawner.profile_list`
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from e2xhub.domain.catalog import Size
+from e2xhub.domain.catalog_servers import Size
 from e2xhub.domain.offers import Offer
+from e2xhub.domain.servers import SeedCopy, Server
 from e2xhub.domain.volumes import VolumeMount
+from e2xhub.kubernetes.containers import (
+    make_companion_container,
+    make_seed_container,
+    make_volume_mount,
+    name_of_volume,
+)
 from e2xhub.kubernetes.labels import make_labels
-
-VOLUME_PREFIX = "e2x-"
-"""Begins every key and name of ours, so that they never meet those of the chart or the admin."""
+from e2xhub.kubernetes.names import PREFIX, escape
+from e2xhub.kubernetes.overrides import make_overrides
+from e2xhub.kubernetes.placement import make_placement
 
 
 def make_profile(offer: Offer) -> dict[str, Any]:
@@ -23,7 +31,7 @@ def make_profile(offer: Offer) -> dict[str, Any]:
         "slug": offer.slug,
         "display_name": offer.title,
         "description": offer.subtitle,
-        "kubespawner_override": _make_overrides(offer),
+        "kubespawner_override": _make_traits(offer),
         "profile_options": {
             "size": {
                 "display_name": "Size",
@@ -32,59 +40,81 @@ def make_profile(offer: Offer) -> dict[str, Any]:
                         "display_name": size.title,
                         "kubespawner_override": _make_resources(size, guaranteed=offer.is_exam),
                     }
-                    for name, size in offer.sizes.items()
+                    for name, size in offer.server.sizes.items()
                 },
             }
         },
     }
 
 
-def _make_overrides(offer: Offer) -> dict[str, Any]:
-    overrides: dict[str, Any] = {
-        "image": offer.image.name,
-        "image_pull_policy": offer.image.pull_policy,
-        "environment": {name: _escape(text) for name, text in offer.environment.items()},
-        "extra_labels": make_labels(offer),
-        "volumes": {
-            _name_of_volume(mount): {"name": _name_of_volume(mount), **_escape(mount.source)}
-            for mount in offer.volume_mounts
-        },
+def _make_traits(offer: Offer) -> dict[str, Any]:
+    server = offer.server
+    traits = make_overrides(server.kubespawner_override)
+    traits |= {
+        "image": server.image.name,
+        "image_pull_policy": server.image.pull_policy,
+        "environment": {name: escape(text) for name, text in server.environment.items()},
+        "extra_labels": {**traits.get("extra_labels", {}), **make_labels(offer)},
+        "volumes": dict(_make_volumes(server)),
         "volume_mounts": {
-            VOLUME_PREFIX + mount.name: _make_volume_mount(mount) for mount in offer.volume_mounts
+            PREFIX + mount.name: make_volume_mount(mount) for mount in server.volume_mounts
         },
+        "init_containers": {
+            **traits.get("init_containers", {}),
+            **{
+                f"{PREFIX}{seed.name}": make_seed_container(seed, server.image)
+                for seed in server.seeds
+            },
+        },
+        "extra_containers": {
+            **traits.get("extra_containers", {}),
+            **{
+                f"{PREFIX}{companion.name}": make_companion_container(companion)
+                for companion in server.companions
+            },
+        },
+        **make_placement(server.placement),
     }
-    if offer.default_url is not None:
-        overrides["default_url"] = _escape(offer.default_url)
-    return overrides
+    secrets = [name for image in server.images for name in image.pull_secrets]
+    if secrets:
+        traits["image_pull_secrets"] = _add_secrets(secrets)
+    if server.default_url is not None:
+        traits["default_url"] = escape(server.default_url)
+    return traits
 
 
 def _make_resources(size: Size, *, guaranteed: bool) -> dict[str, Any]:
     """Guarantees and limits; in an exam they are equal, so that the pod is of class Guaranteed."""
-    return {
+    extra = {name: str(count) for name, count in size.extra_resources.items()}
+    traits: dict[str, Any] = {
         "mem_guarantee": size.memory,
         "mem_limit": size.memory if guaranteed else size.memory_limit or size.memory,
         "cpu_guarantee": size.cpu,
         "cpu_limit": size.cpu if guaranteed else size.cpu_limit or size.cpu,
     }
+    if extra:
+        traits |= {"extra_resource_guarantees": extra, "extra_resource_limits": extra}
+    return traits
 
 
-def _name_of_volume(mount: VolumeMount) -> str:
-    return VOLUME_PREFIX + mount.volume
+def _make_volumes(server: Server) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The volumes of all containers, each once."""
+    mounts: list[VolumeMount | SeedCopy] = [
+        *server.volume_mounts,
+        *(mount for companion in server.companions for mount in companion.volume_mounts),
+        *server.seeds,
+    ]
+    for mount in mounts:
+        name = name_of_volume(mount.volume)
+        yield name, {"name": name, **escape(mount.source)}
 
 
-def _make_volume_mount(mount: VolumeMount) -> dict[str, Any]:
-    return {
-        "name": _name_of_volume(mount),
-        "mountPath": _escape(mount.mount_path),
-        "subPath": _escape(mount.sub_path),
-        "readOnly": mount.read_only,
-    }
+def _add_secrets(names: list[str]) -> Callable[[Any], list[Any]]:
+    """A trait's value that needs the spawner: what the hub uses for every image stays."""
 
+    def join(spawner: Any) -> list[Any]:
+        configured = spawner.image_pull_secrets or []
+        listed = [configured] if isinstance(configured, str) else list(configured)
+        return [*listed, *(name for name in dict.fromkeys(names) if name not in listed)]
 
-def _escape(value: Any) -> Any:
-    """`value` with braces doubled: KubeSpawner passes these texts through `str.format`."""
-    if isinstance(value, str):
-        return value.replace("{", "{{").replace("}", "}}")
-    if isinstance(value, dict):
-        return {key: _escape(item) for key, item in value.items()}
-    return value
+    return join

@@ -19,7 +19,8 @@ from traitlets import default
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
 from e2xhub.errors import ConfigurationError
-from e2xhub.kubernetes.labels import make_labels
+from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
+from e2xhub.kubernetes.pods import UnsafePodError, finish_pod
 from e2xhub.kubernetes.policies import PolicyError, ensure_policy, make_policy
 from e2xhub.kubernetes.profiles import make_profile
 from e2xhub.web.spawn_page import SpawnPage
@@ -81,6 +82,11 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
             )
         return self.registry.current  # type: ignore[no-any-return]
 
+    @property
+    def _groups(self) -> list[str]:
+        """The groups that the sign-in service or an admin put the person into."""
+        return [group.name for group in self.user.groups]
+
     # --- what a person sees and chooses
 
     @default("options_form")
@@ -92,7 +98,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         """The offers of this person as cards. Never empty: an empty form would start a server."""
         registry = spawner._current_registry
         page = SpawnPage(
-            listed=registry.offers_for(spawner.user.name, _now()),
+            listed=registry.offers_for(spawner.user.name, _now(), spawner._groups),
             university=registry.catalog.university,
             chosen=_clean_choice(spawner.user_options),
             translator=translator_for(spawner.handler),
@@ -147,30 +153,31 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         """The pod of the authorised offer; refuses to make any other."""
         if self.offer is None:
             raise SpawnRefusedError(403, translator_for(self.handler)(_NOT_AUTHORIZED))
-        return self._lock_labels(await super().get_pod_manifest())
+        return self._finish(await super().get_pod_manifest())
 
     async def get_final_pod(self) -> Any:
         """The pod as it would be sent: after the admin's `modify_pod_hook`, if there is one."""
         pod = await self.get_pod_manifest()
         if self.modify_pod_hook:
             pod = await maybe_future(self.modify_pod_hook(self, pod))
-        return self._lock_labels(pod)
+        return self._finish(pod)
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: int) -> Any:
         """Sends the pod; the last step, after the admin's `modify_pod_hook`."""
-        return await super()._make_create_pod_request(self._lock_labels(pod), request_timeout)
+        return await super()._make_create_pod_request(self._finish(pod), request_timeout)
 
-    def _lock_labels(self, pod: Any) -> Any:
-        """`pod` with the labels that its NetworkPolicy selects, whatever it was given before."""
+    def _finish(self, pod: Any) -> Any:
         assert self.offer is not None
-        pod.metadata.labels = {**(pod.metadata.labels or {}), **make_labels(self.offer)}
-        return pod
+        try:
+            return finish_pod(pod, self.offer)
+        except UnsafePodError as error:
+            self._refuse_as_unsafe(error)
 
     def _check_places(self, offer: Offer) -> None:
         """Refuses a place that the chart or the admin mounts something at already."""
         configured = self._expand_all(self._sorted_dict_values(self.volume_mounts))
         taken = {normpath(str(mount.get("mountPath", ""))) for mount in configured}
-        for mount in offer.volume_mounts:
+        for mount in offer.server.volume_mounts:
             if mount.mount_path in taken:
                 raise ConfigurationError(
                     f"the catalog's mount {mount.name!r} and KubeSpawner.volume_mounts both want "
@@ -181,7 +188,9 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         """The offer and the size that `user_options` name; raises HTTPError 403."""
         choice = _clean_choice(user_options)
         try:
-            offer = self._current_registry.authorize(self.user.name, choice.get("profile"), _now())
+            offer = self._current_registry.authorize(
+                self.user.name, choice.get("profile"), _now(), self._groups
+            )
             return offer, offer.choose_size(choice.get("size"))
         except NotOfferedError as refusal:
             translate = translator_for(self.handler)
@@ -196,9 +205,9 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         for name in {name for override in overrides for name in override}:
             value = getattr(self, name)
             self._configured[name] = deepcopy(value)
-            if name in ("volumes", "volume_mounts") and not isinstance(value, dict):
+            if name in MERGED_BY_KEY and not isinstance(value, dict):
                 # KubeSpawner would replace a list by our dict, and lose what it holds.
-                setattr(self, name, {f"configured-{i:03}": item for i, item in enumerate(value)})
+                setattr(self, name, keyed("configured", value))
 
     def _forget_offer(self) -> None:
         self.offer = None

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
 from datetime import date
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from e2xhub.domain import catalog as shapes
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_references import ReferenceFault, check_references
+from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_references import check_references
 
 _DAY = "is no day; expected one such as 2027-03-31"
 _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00+01:00"
@@ -37,7 +38,19 @@ _WORDS = {
     "tuple_type": "is no list; expected one such as [a, b]",
     "frozen_set_type": "is no list; expected one such as [a, b]",
 }
+# With what the detail's context says of the bound.
+_BOUNDS = {
+    "greater_than": "is too small; expected more than {gt}",
+    "greater_than_equal": "is too small; expected at least {ge}",
+    "less_than": "is too large; expected less than {lt}",
+    "less_than_equal": "is too large; expected at most {le}",
+    "string_too_short": "is too short; expected at least {min_length} character",
+    "string_too_long": "is too long; expected at most {max_length} characters",
+    "literal_error": "is not known; expected {expected}",
+    "enum": "is not known; expected {expected}",
+}
 _SHOWN_LENGTH = 60
+_SIMILAR = 0.75  # of difflib: 'titel' is taken for 'title', 'colour' is not for 'courses'
 _DEEPEST = 8  # no value of a catalog has more keys above it
 
 
@@ -45,12 +58,14 @@ def explain(detail: Any) -> str:
     """One of pydantic's error details as a sentence with what was found and what was expected."""
     kind, key = detail["type"], str(detail["loc"][-1])
     if kind == "extra_forbidden":
-        return f"unknown key {key!r}; expected one of: {', '.join(_keys_beside(detail['loc']))}"
+        known = _keys_beside(detail["loc"])
+        near = "".join(f" (did you mean {name!r}?)" for name in get_close_matches(key, known, 1, _SIMILAR))
+        return f"unknown key {key!r}{near}; expected one of: {', '.join(known)}"
     if kind == "missing":
         return f"the key {key!r} is missing"
     shown = _show(detail["input"])
-    if kind == "enum":
-        return f"{shown} is not known; expected {detail['ctx']['expected']}"
+    if kind in _BOUNDS:
+        return f"{shown} {_BOUNDS[kind].format_map(detail['ctx'])}"
     if kind in _WORDS:
         return f"{shown} {_WORDS[kind]}"
     if kind == "value_error":
@@ -67,34 +82,36 @@ def _show(value: Any) -> str:
 def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
     """The keys that may stand where an unknown one does."""
     model: type[BaseModel] = Catalog
+    below: Any = Catalog
     for part in place[:-1]:
-        model = _model_below(model, str(part)) or model
+        below = _annotation_below(below, str(part))
+        model = next(models_in(below), model)
     return sorted(model.model_fields)
 
 
-_BELOW: dict[type[BaseModel], dict[str, type[BaseModel]]] = {
-    Catalog: {
-        "volumes": shapes.Volume,
-        "images": shapes.Image,
-        "sizes": shapes.Size,
-        "defaults": shapes.Level,
-        "courses": shapes.Course,
-        "exams": shapes.Exam,
-    },
-    shapes.Course: {"terms": shapes.Term},
-    shapes.Mount: {"access": shapes.Access},
-    shapes.Volume: {
-        "nfs": shapes.NfsSource,
-        "persistentVolumeClaim": shapes.ClaimSource,
-        "hostPath": shapes.HostPathSource,
-    },
-}
+def _annotation_below(annotation: Any, key: str) -> Any:
+    """The type of what stands at `key` in a value of type `annotation`."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        field = annotation.model_fields.get(key)
+        return field.annotation if field else None
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Mapping:
+        return arguments[1]
+    if get_origin(annotation) is tuple:
+        return arguments[0]
+    # An optional value, or one with checks of its own: what is in it has the place.
+    inner = (_annotation_below(argument, key) for argument in arguments)
+    return next((found for found in inner if found is not None), None)
 
 
-def _model_below(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    if issubclass(model, shapes.Level) and key == "mounts":
-        return shapes.Mount
-    return _BELOW.get(model, {}).get(key)
+def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a value of type `annotation` is made of, without those inside them."""
+    if isinstance(annotation, type) and not get_args(annotation):
+        if issubclass(annotation, BaseModel):
+            yield annotation
+        return
+    for argument in get_args(annotation):
+        yield from models_in(argument)
 
 
 def find_further_faults(value: Any, details: Iterable[Any]) -> list[ReferenceFault]:

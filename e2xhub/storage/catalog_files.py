@@ -6,14 +6,15 @@ same key.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_references import ReferenceFault, check_pinned, check_references
+from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_references import check_references
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import yaml_lines
 from e2xhub.storage.catalog_faults import explain, find_further_faults
@@ -22,12 +23,14 @@ from e2xhub.storage.text_files import read_text
 
 _SUFFIXES = {".yaml", ".yml"}
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
+Check = Callable[[Catalog], list[ReferenceFault]]
+"""Finds what is wrong in a catalog of which each value is right."""
 
 
-def load_catalog(path: Path, *, pinned: bool = False) -> Catalog:
+def load_catalog(path: Path, *, checks: Sequence[Check] = ()) -> Catalog:
     """The catalog at `path`; raises FaultsFoundError with every fault where it has any.
 
-    `pinned` makes an image without a digest a fault.
+    `checks` find further faults than `check_references`.
     """
     value, lines = _read_all(path)
     try:
@@ -37,7 +40,7 @@ def load_catalog(path: Path, *, pinned: bool = False) -> Catalog:
         further = find_further_faults(value, details)
         found = [_as_fault(detail, lines, path) for detail in details]
         raise FaultsFoundError(found + _place(further, lines, path)) from None
-    further = check_references(catalog) + (check_pinned(catalog) if pinned else [])
+    further = [fault for check in (check_references, *checks) for fault in check(catalog)]
     if further:
         raise FaultsFoundError(_place(further, lines, path))
     return catalog

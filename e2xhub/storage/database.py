@@ -1,11 +1,12 @@
 """The SQL database of e2xhub: tables, engine, migrations.
 
-One URL (`E2XHUB_DATABASE_URL`), SQLite or PostgreSQL. Nothing here decides anything; the rules of a
-password's use are in `storage.exam_records`.
+SQLite or PostgreSQL, for exam records (`E2XHUB_DATABASE_URL`) and rosters (`E2XHUB_ROSTER`).
+Nothing here decides anything; the rules of a password's use are in `storage.exam_records`.
 """
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,20 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from sqlalchemy.engine import Dialect, Engine, make_url
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy.engine import URL, Dialect, Engine, make_url
+
+from e2xhub.errors import ConfigurationError
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
+_VERSION_TABLE = "e2xhub_alembic_version"
 _BUSY_SECONDS = 30
+# A server that has died must not hold up whoever asks it: libpq's names, seconds and milliseconds.
+_PATIENCE = {"connect_timeout": 4, "tcp_user_timeout": 8_000}
+_LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg2"})
+_one_migration = threading.Lock()  # alembic keeps what it works on in its module
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
@@ -67,10 +78,36 @@ one_time_passwords = sa.Table(
     ),
 )
 
+roster = sa.Table(
+    "roster",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("username", sa.Text, nullable=False),
+    # An empty text where a column does not apply.
+    sa.Column("course", sa.Text, nullable=False, server_default=""),
+    sa.Column("term", sa.Text, nullable=False, server_default=""),
+    sa.Column("exam", sa.Text, nullable=False, server_default=""),
+    sa.Column("role", sa.Text, nullable=False, server_default=""),
+    sa.Column("attributes", sa.Text, nullable=False, server_default=""),  # a JSON object of texts
+    sa.UniqueConstraint("username", "course", "term", "exam", "role", name="uq_roster_membership"),
+)
+# One row, whose number triggers make larger with every change of the roster.
+roster_revision = sa.Table(
+    "roster_revision", metadata, sa.Column("number", sa.BigInteger, nullable=False)
+)
 
-def make_engine(url: str) -> Engine:
-    """An engine for `url`; SQLite waits for other writers and keeps what it confirmed."""
-    engine = sa.create_engine(url, pool_pre_ping=True)
+
+def make_engine(url: str | URL, **options: Any) -> Engine:
+    """An engine for `url`; SQLite waits for other writers and keeps what it confirmed.
+
+    `options` are those of `sqlalchemy.create_engine`. A PostgreSQL server that does not answer is
+    given up after a few seconds, unless the URL says otherwise.
+    """
+    address = make_url(url)
+    if address.get_backend_name() == "postgresql" and address.get_driver_name() in _LIBPQ_DRIVERS:
+        patience = {name: value for name, value in _PATIENCE.items() if name not in address.query}
+        options = {"connect_args": patience, **options}
+    engine = sa.create_engine(address, pool_pre_ping=True, **options)
     if engine.dialect.name == "sqlite":
 
         @sa.event.listens_for(engine, "connect")
@@ -86,13 +123,33 @@ def make_engine(url: str) -> Engine:
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the tables to the newest form; safe at every start and from several processes."""
+    """Brings the tables to the newest form; safe at every start and from several processes.
+
+    Reads one row, and needs no right to write, where they are in that form already. Raises
+    ConfigurationError where a newer e2xhub has made them.
+    """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
-        _lock_migrations(connection)
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    if _is_current(engine, config):
+        return
+    try:
+        with _one_migration, engine.begin() as connection:
+            _lock_migrations(connection)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise ConfigurationError(
+            f"the tables in {masked_url(engine.url)} are not of this e2xhub: {error}; expected "
+            "tables that this release or an older one has made"
+        ) from None
+
+
+def _is_current(engine: Engine, config: Config) -> bool:
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": _VERSION_TABLE})
+        return (
+            context.get_current_revision() == ScriptDirectory.from_config(config).get_current_head()
+        )
 
 
 def _lock_migrations(connection: sa.Connection) -> None:
@@ -103,9 +160,22 @@ def _lock_migrations(connection: sa.Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def masked_url(url: str) -> str:
+def masked_url(url: str | URL) -> str:
     """`url` as it may be shown: without its password, and not at all where it is no URL."""
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        address = make_url(url)
     except sa.exc.ArgumentError:
         return "URL (it is none)"
+    shown = {name: "***" if _is_secret(name) else text for name, text in address.query.items()}
+    return address.set(query=shown).render_as_string(hide_password=True)
+
+
+def secrets_in(url: URL) -> list[str]:
+    """The texts of `url` that nobody may read."""
+    texts = [url.password, *(text for name, text in url.query.items() if _is_secret(name))]
+    return [str(text) for text in texts if text]
+
+
+def _is_secret(name: str) -> bool:
+    """Whether a parameter is one as libpq's `password` and `sslpassword`."""
+    return "password" in name.lower()

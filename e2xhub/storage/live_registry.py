@@ -1,14 +1,16 @@
-"""The registry in force: catalog and roster are read again when their files change.
+"""The registry in force: catalog and roster are read again when they change.
 
-A thread of its own looks at the files, so that no event loop waits for a disk. A change becomes
-visible all at once, and only when it is whole: the files must have stood still for one look, and a
+A thread of its own looks at files and database, so that no event loop waits for either. A change
+becomes visible all at once, and only when it is whole: it must have stood still for one look, and a
 roster that has lost many of its members must be read twice. A faulty change keeps the last good
 state, is logged once with file and line, and shows in the metrics of the hub.
 """
 
 from __future__ import annotations
 
+import gc
 import threading
+from collections.abc import Hashable, Sequence
 from pathlib import Path
 
 from prometheus_client import Gauge
@@ -17,18 +19,22 @@ from traitlets.log import get_logger
 from e2xhub.domain.offers import Registry, ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError
-from e2xhub.storage import catalog_files, roster_files
+from e2xhub.storage import catalog_files
+from e2xhub.storage.catalog_files import Check
+from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
 from e2xhub.storage.registry import ALL, load_registry
+from e2xhub.storage.roster_store import RosterStore
+from e2xhub.storage.roster_stores import open_roster
 
 _FAULTS = Gauge(
     "e2xhub_registry_faults",
-    "Faults in the catalog's and roster's files; while there are any, the hub serves what it read "
-    "before them",
+    "Faults in the catalog and the roster; while there are any, the hub serves what it read before "
+    "them",
 )
 _MEMBERSHIPS = Gauge("e2xhub_registry_memberships", "Memberships that the hub serves")
 
-Fingerprint = frozenset[tuple[str | int, ...]]
-"""What tells one state of the files from another: path, inode, size, times of change."""
+_State = tuple[Fingerprint, Hashable]
+"""What tells one state of catalog and roster from another."""
 
 
 class LiveRegistry:
@@ -40,21 +46,25 @@ class LiveRegistry:
         self,
         *,
         catalog: Path,
-        roster: Path,
+        roster: str | Path | RosterStore,
         hub: HubKind,
         most_loss: float,
         served: ServedPart = ALL,
+        checks: Sequence[Check] = (),
     ) -> None:
         """Reads both; raises FaultsFoundError with every fault where there is any.
 
+        `roster` is a location (see `open_roster`) or a store, `checks` find further faults in the
+        catalog; they are asked at each change.
         A roster that loses more than the share `most_loss` (0 to 1) of its memberships at once is
         taken only when it is read like that twice.
         """
-        self._catalog, self._roster, self._hub, self._served = catalog, roster, hub, served
+        self._catalog, self._hub, self._served, self._checks = catalog, hub, served, checks
+        self._roster = open_roster(roster) if isinstance(roster, (str, Path)) else roster
         self._most_loss = most_loss
         self._seen = self._take_fingerprint()
-        self._faulty_state: Fingerprint | None = None
-        self._suspected: Fingerprint | None = None
+        self._faulty_state: _State | None = None
+        self._suspected: _State | None = None
         self._told = ""
         self._accept(self._load(), self._seen)
         _FAULTS.set(0)
@@ -64,13 +74,14 @@ class LiveRegistry:
         return self
 
     def watch(self, *, every_seconds: float) -> None:
-        """Looks at the files again and again, until the process ends."""
+        """Looks again and again, until the process ends."""
+        gc.freeze()  # what is there now stays; no collection needs to go through it again
         threading.Thread(
             target=self._watch, args=(every_seconds,), name="e2xhub-registry", daemon=True
         ).start()
 
     def look(self) -> None:
-        """Looks at the files once; takes a change that was there at the last look already."""
+        """Looks once; takes a change that was there at the last look already."""
         found = self._take_fingerprint()
         is_settled, self._seen = found == self._seen, found
         if not is_settled or found == self._faulty_state:
@@ -79,7 +90,7 @@ class LiveRegistry:
             self._forget_faults()  # what was wrong has passed without a change
             return
         try:
-            registry = self._load()
+            registry = self._load_beside_others()
         except FaultsFoundError as error:
             self._refuse(error, found)
             return
@@ -90,7 +101,7 @@ class LiveRegistry:
             return
         self._accept(registry, found)
 
-    def _refuse(self, error: FaultsFoundError, found: Fingerprint) -> None:
+    def _refuse(self, error: FaultsFoundError, found: _State) -> None:
         """Keeps the last good state; what may pass is tried again at each look."""
         if not any(fault.may_pass for fault in error.faults):
             self._faulty_state = found
@@ -113,10 +124,31 @@ class LiveRegistry:
 
     def _load(self) -> Registry:
         return load_registry(
-            catalog=self._catalog, roster=self._roster, hub=self._hub, served=self._served
+            catalog=self._catalog,
+            roster=self._roster,
+            hub=self._hub,
+            served=self._served,
+            checks=self._checks,
         )
 
-    def _accept(self, registry: Registry, found: Fingerprint) -> None:
+    def _load_beside_others(self) -> Registry:
+        """As `_load`, while an event loop goes on.
+
+        A collection of garbage stops all threads while it goes through a roster that grows and has
+        no garbage: none happens while one is read, and what was read is kept out of later ones.
+        """
+        was_enabled = gc.isenabled()
+        gc.collect()  # or garbage would be kept as well; quick after `watch`
+        gc.disable()
+        try:
+            registry = self._load()
+            gc.freeze()
+        finally:
+            if was_enabled:
+                gc.enable()
+        return registry
+
+    def _accept(self, registry: Registry, found: _State) -> None:
         self.current, self._served_state = registry, found
         self._forget_faults()
         _MEMBERSHIPS.set(len(registry.roster))
@@ -138,25 +170,6 @@ class LiveRegistry:
         )
         return True
 
-    def _take_fingerprint(self) -> Fingerprint:
-        found: set[tuple[str | int, ...]] = set()
-        for root, files_of in (
-            (self._catalog, catalog_files.files_of),
-            (self._roster, roster_files.files_of),
-        ):
-            try:
-                files = files_of(root)
-            except FaultsFoundError as error:
-                found.add((str(root), str(error)))
-                continue
-            found.update(_print_of(file) for file in files)
-        return frozenset(found)
-
-
-def _print_of(file: Path) -> tuple[str | int, ...]:
-    try:
-        stat = file.stat()
-    except OSError as error:
-        return (str(file), error.errno or 0)
-    # The time of the inode's change also moves when rights are given or taken.
-    return (str(file), stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    def _take_fingerprint(self) -> _State:
+        files = fingerprint_of(self._catalog, catalog_files.files_of)
+        return files, self._roster.fingerprint()

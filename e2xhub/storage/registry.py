@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.offers import Registry, ServedPart
 from e2xhub.domain.roles import HubKind
+from e2xhub.domain.staff import memberships_of_staff
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_files import load_roster
+from e2xhub.storage.catalog_files import Check, load_catalog
+from e2xhub.storage.roster_store import RosterStore
+from e2xhub.storage.roster_stores import open_roster
 
 ALL = ServedPart()
 
 
 def load_registry(
-    *, catalog: Path, roster: Path, hub: HubKind, served: ServedPart = ALL, pinned: bool = False
+    *,
+    catalog: Path,
+    roster: str | Path | RosterStore,
+    hub: HubKind,
+    served: ServedPart = ALL,
+    checks: Sequence[Check] = (),
 ) -> Registry:
     """The registry of a hub of kind `hub`; raises FaultsFoundError with every fault.
 
-    `served` is the part that the hub serves; `pinned` faults images without a digest.
+    `roster` is a location (see `open_roster`) or a store; `served` the part that the hub serves;
+    `checks` find further faults in the catalog.
     """
-    declared = load_catalog(catalog, pinned=pinned)
+    declared = load_catalog(catalog, checks=checks)
     _check_served(catalog, declared, served)
-    listed = load_roster(roster, declared)
+    store = open_roster(roster) if isinstance(roster, (str, Path)) else roster
+    listed = store.load(declared).including(memberships_of_staff(declared))
     return Registry(catalog=declared, roster=listed, hub=hub, served=served)
 
 

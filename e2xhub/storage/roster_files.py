@@ -7,35 +7,31 @@ their place what the rows belong to, and `role` is `student` where the column is
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from itertools import chain
 from pathlib import Path
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
 from e2xhub.domain.roster import Membership, Roster
-from e2xhub.domain.roster_rows import parse_membership
+from e2xhub.domain.roster_rows import MembershipParser, RowParser
 from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.storage.csv_files import open_csv
 from e2xhub.storage.directories import files_at
-from e2xhub.storage.text_files import read_text
 
 _SIMILAR = 0.7  # of difflib: 'rolle' and 'roles' are taken for 'role', 'room' is not
 _SUFFIXES = {".csv"}
-_DELIMITERS = ",;\t"
 
 
 def load_roster(path: Path, catalog: Catalog) -> Roster:
     """The roster at `path`; raises FaultsFoundError with every fault where it has any."""
-    memberships: list[Membership] = []
     faults: list[Fault] = []
-    for file in files_of(path):
-        reader = _FileReader(file=file, catalog=catalog, implied=implied_by_place(path, file))
-        memberships += reader.read(faults)
+    readers = make_readers(path, catalog)
+    roster = Roster(chain.from_iterable(reader.read(faults) for reader in readers))
     if faults:
         raise FaultsFoundError(faults)
-    return Roster(memberships)
+    return roster
 
 
 def files_of(path: Path) -> list[Path]:
@@ -43,9 +39,13 @@ def files_of(path: Path) -> list[Path]:
     return files_at(path, _SUFFIXES, kind="CSV", expected="a roster")
 
 
-def find_delimiter(text: str) -> str:
-    """What separates the cells of a CSV text: what its header has most of."""
-    return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
+def make_readers(path: Path, catalog: Catalog) -> list[FileReader]:
+    """A reader for each file of the roster at `path`; raises FaultsFoundError as `files_of`."""
+    parser = MembershipParser(catalog)
+    return [
+        FileReader(file=file, parser=parser, implied=implied_by_place(path, file))
+        for file in files_of(path)
+    ]
 
 
 def implied_by_place(root: Path, file: Path) -> dict[str, str]:
@@ -57,44 +57,42 @@ def implied_by_place(root: Path, file: Path) -> dict[str, str]:
     return {"course": places[0], "term": places[1]}
 
 
+def is_like_role(column: str) -> bool:
+    """Whether a file without the column `role` may not have this one: it could be meant."""
+    return bool(get_close_matches("role", [column], 1, _SIMILAR))
+
+
 @dataclass(frozen=True, kw_only=True)
-class _FileReader:
+class FileReader:
+    """Reads one file of a roster."""
+
     file: Path
-    catalog: Catalog
+    parser: MembershipParser
+    """Shared by all files of the roster."""
     implied: dict[str, str]
 
     def read(self, faults: list[Fault]) -> Iterator[Membership]:
         """The memberships in the file; what is wrong in it is added to `faults`."""
         try:
-            rows = self._rows()
-            columns = self._columns(next(rows, (1, [])))
-            for line, row in rows:
-                if any(row):
+            with open_csv(self.file) as opened:
+                rows = self.parser_of(self._columns(next(opened.rows, (1, []))))
+                for line, row in opened.rows:
                     try:
-                        yield self._membership(columns, row)
+                        yield rows.parse(row)
                     except ValueError as error:
-                        faults.append(self._fault(line, str(error)))
+                        if has_text(row):
+                            faults.append(self._fault(line, str(error)))
         except FaultsFoundError as error:
             faults.extend(error.faults)
 
-    def _rows(self) -> Iterator[tuple[int, list[str]]]:
-        text = read_text(self.file)
-        reader = csv.reader(
-            io.StringIO(text, newline=""), delimiter=find_delimiter(text), strict=True
-        )
-        line = 1
-        try:
-            for row in reader:
-                yield line, [cell.strip() for cell in row]
-                line = reader.line_num + 1
-        except csv.Error as error:
-            # Where the row begins: quotes that are never closed run to the end of the file.
-            raise self._stop(line, f"this is not CSV: {error}") from None
+    def parser_of(self, columns: Sequence[str]) -> RowParser:
+        """What parses the rows of the file, whose columns are `columns`."""
+        return self.parser.of_columns(columns, self.implied)
 
     def _columns(self, header: tuple[int, list[str]]) -> list[str]:
         """The names of the columns; raises FaultsFoundError where the rows cannot be placed."""
         line, cells = header
-        columns = [cell.lower() for cell in cells]
+        columns = names_of_columns(cells)
         repeated = {name for name in columns if columns.count(name) > 1}
         if repeated:
             raise self._stop(line, f"the column {sorted(repeated)[0]!r} stands there twice")
@@ -103,9 +101,10 @@ class _FileReader:
         if "role" not in columns and not self.implied and "username" in columns:
             raise self._stop(line, "the column 'role' is missing; without it nobody has a role")
         if "username" not in columns or not ({"course", "term"} <= known or "exam" in known):
+            shown = ",".join(cell.strip() for cell in cells)
             raise self._stop(
                 line,
-                f"the header is {','.join(cells)!r}; expected 'username,course,term,role' or "
+                f"the header is {shown!r}; expected 'username,course,term,role' or "
                 "'username,exam,role', or a file <course>/<term>.csv or exams/<exam>.csv",
             )
         return columns
@@ -116,14 +115,18 @@ class _FileReader:
         if similar:
             raise self._stop(line, f"the column {similar[0]!r} is not known; did you mean 'role'?")
 
-    def _membership(self, columns: list[str], row: list[str]) -> Membership:
-        if len(row) != len(columns):
-            raise ValueError(f"the row has {len(row)} cells; expected {len(columns)} as the header")
-        cells = {**self.implied, **dict(zip(columns, row, strict=True))}
-        return parse_membership(cells, self.catalog)
-
     def _fault(self, line: int, message: str) -> Fault:
         return Fault(file=str(self.file), line=line, message=message)
 
     def _stop(self, line: int, message: str) -> FaultsFoundError:
         return FaultsFoundError([self._fault(line, message)])
+
+
+def has_text(row: Sequence[str]) -> bool:
+    """Whether a row is more than a blank line."""
+    return any(cell.strip() for cell in row)
+
+
+def names_of_columns(header: Sequence[str]) -> list[str]:
+    """The names of the columns in the cells of a file's first row."""
+    return [cell.strip().lower() for cell in header]

@@ -1,207 +1,221 @@
 """Changes a roster of CSV files: one writer at a time, and never half of a file.
 
-A change is written to a new file that takes the old one's place at once: whoever reads sees the one
-or the other, also where the writer is killed. Rows that it does not change stay as they are.
+A changed file is written beside the old one and takes its place at once: whoever reads sees the one
+or the other, also where the writer is killed. Rows that a change does not name stay as they are.
 """
 
 from __future__ import annotations
 
-import csv
 import fcntl
-import io
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
-from e2xhub.domain.roster import CourseMembership, Membership
-from e2xhub.domain.roster_rows import parse_membership
-from e2xhub.errors import E2xHubError
-from e2xhub.storage.roster_files import files_of, find_delimiter, implied_by_place, load_roster
-from e2xhub.storage.text_files import read_text
+from e2xhub.domain.roster import CourseMembership, Membership, Roster
+from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.storage.roster_files import FileReader, implied_by_place, make_readers
+from e2xhub.storage.roster_store import RosterNotChangedError
+from e2xhub.storage.roster_table import FileChange, write_changed
+from e2xhub.storage.roster_update import needed_part
+
+_Place = tuple[str, str]
+"""The directory and the name of the file that rows of a term or of an exam would have."""
 
 
-class RosterNotChangedError(E2xHubError):
-    """The roster's files cannot be changed; they are as they were."""
+def change_files(
+    root: Path, catalog: Catalog, decide: Callable[[Roster], RosterChange]
+) -> RosterChange:
+    """Makes the change that `decide` finds for the roster at `root`; the change that was made.
 
-
-_BYTE_ORDER_MARK = "\ufeff"
-
-
-def add_membership(root: Path, catalog: Catalog, membership: Membership) -> bool:
-    """Adds `membership` to the roster at `root`; whether it was not on it before.
-
-    Raises FaultsFoundError where the roster has faults; it is left alone then.
+    All new files are written before the first takes its place. They do so one after the other: in
+    between (milliseconds) a reader can see some files changed and others not yet, each of them
+    whole; a process that is killed right there leaves it so, and the same change made again
+    completes it. Raises FaultsFoundError where the roster has faults, RosterNotChangedError where
+    the file system does not allow the change, and what `decide` raises.
     """
-    root = root.resolve()
-    with _changing(root):
-        if membership in load_roster(root, catalog).memberships_of(membership.username):
-            return False
-        table = _table_for(root, catalog, membership)
-        table.append(_as_cells(membership))
-        table.write()
-    return True
-
-
-def remove_membership(root: Path, catalog: Catalog, membership: Membership) -> bool:
-    """Removes `membership` from the roster at `root`; whether it was on it before.
-
-    Raises FaultsFoundError where the roster has faults; it is left alone then.
-    """
-    root, found = root.resolve(), False
-    with _changing(root):
-        load_roster(root, catalog)
-        for file in files_of(root):
-            table = _Table.read(root, file)
-            if table.remove(catalog, membership):
-                table.write()
-                found = True
-    return found
+    with _told(root):
+        root = root.resolve()
+        lock = _lock(root)
+    try:
+        found = _Files.load(root, catalog)
+        change = needed_part(decide(found.roster), found.roster, catalog)
+        if change:
+            with _told(root):
+                _replace_all(found, found.plan(change))
+    finally:
+        os.close(lock)
+    return change
 
 
 @contextmanager
-def _changing(root: Path) -> Iterator[None]:
-    """Waits until nobody else changes the roster, and keeps others waiting.
-
-    Raises RosterNotChangedError where the file system does not allow the change.
-    """
-    place = root / ".lock" if root.is_dir() else root.with_name(f".{root.name}.lock")
+def _told(root: Path) -> Iterator[None]:
+    """Raises RosterNotChangedError for what the file system does not allow."""
     try:
-        is_new = not place.exists()
-        descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            if is_new:  # whoever may change the roster may also take the lock
-                os.fchmod(descriptor, root.stat().st_mode & 0o666)
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(descriptor)
+        yield
     except OSError as error:
         raise RosterNotChangedError(
             f"the roster at {root} cannot be changed: {error.strerror} ({error.filename})"
         ) from error
 
 
-@dataclass
-class _Table:
-    """The rows of one file, as they stand there."""
+def _lock(root: Path) -> int:
+    """Waits until nobody else changes the roster; others wait until the descriptor is closed."""
+    place = root / ".lock" if root.is_dir() else root.with_name(f".{root.name}.lock")
+    is_new = not place.exists()
+    descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        if is_new:  # whoever may change the roster may also take the lock
+            os.fchmod(descriptor, root.stat().st_mode & 0o666)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
 
-    file: Path
-    implied: Mapping[str, str]
-    delimiter: str
-    rows: list[list[str]]
-    line_end: str = "\n"
-    mark: str = ""
-    """The byte-order mark, where the file has one."""
+
+@dataclass(frozen=True, kw_only=True)
+class _Files:
+    """The files of a roster as they are."""
+
+    root: Path
+    roster: Roster
+    readers: Mapping[Path, FileReader]
+    places: Mapping[Path, set[_Place]]
+    """What the rows of each file belong to."""
 
     @classmethod
-    def read(cls, root: Path, file: Path) -> _Table:
-        delimiter = find_delimiter(read_text(file))  # which reports what cannot be read
-        text = file.read_bytes().decode("utf-8")
-        mark = _BYTE_ORDER_MARK if text.startswith(_BYTE_ORDER_MARK) else ""
-        rows = list(csv.reader(io.StringIO(text[len(mark) :], newline=""), delimiter=delimiter))
-        line_end = "\r\n" if "\r\n" in text else "\n"
-        return cls(file, implied_by_place(root, file), delimiter, rows, line_end, mark)
+    def load(cls, root: Path, catalog: Catalog) -> _Files:
+        """Reads all files once; raises FaultsFoundError with every fault."""
+        readers = {reader.file: reader for reader in make_readers(root, catalog)}
+        places: dict[Path, set[_Place]] = {file: set() for file in readers}
+        faults: list[Fault] = []
 
-    @property
-    def columns(self) -> list[str]:
-        return [name.strip().lower() for name in self.rows[0]]
+        def read_all() -> Iterator[Membership]:
+            for file, reader in readers.items():
+                for membership in reader.read(faults):
+                    places[file].add(_place_of(membership))
+                    yield membership
 
-    def holds(self, catalog: Catalog, membership: Membership) -> bool:
-        """Whether rows of the same course and term, or exam, stand here."""
-        return any(
-            _belongs_to(found) == _belongs_to(membership)
-            for row in self.rows[1:]
-            if (found := self._parse(catalog, row))
-        )
+        roster = Roster(read_all())
+        if faults:
+            raise FaultsFoundError(faults)
+        return cls(root=root, roster=roster, readers=readers, places=places)
 
-    def append(self, cells: Mapping[str, str]) -> None:
-        for name, text in cells.items():
-            if name == "role" and text == "student":
-                continue  # what a row without a role is
-            if name not in self.columns and name not in self.implied:
-                self._add_column(name, "student" if name == "role" else "")
-        self.rows.append([cells.get(name, "") for name in self.columns])
+    def plan(self, change: RosterChange) -> dict[Path, FileChange]:
+        """What becomes of which file."""
+        files_at: defaultdict[_Place, list[Path]] = defaultdict(list)
+        for file, found in self.places.items():
+            for place in found:
+                files_at[place].append(file)
+        plan: defaultdict[Path, FileChange] = defaultdict(FileChange)
+        for membership in change.added:
+            plan[self._home_of(membership, files_at)].added.append(membership)
+        for membership in change.removed:
+            for file in files_at[_place_of(membership)]:
+                plan[file].removed.add(membership)
+        for updated in change.updated:
+            for file in files_at[_place_of(updated)]:
+                plan[file].updated[updated] = updated
+        return plan
 
-    def _add_column(self, name: str, filler: str) -> None:
-        header, *others = self.rows
-        self.rows = [
-            [*header, name],
-            *([*row, filler] if _has_text(row) else row for row in others),
-        ]
+    def _home_of(self, membership: Membership, files_at: Mapping[_Place, list[Path]]) -> Path:
+        """Where a row of this membership belongs: with its like, or in a new file of its own."""
+        if not self.root.is_dir():
+            return self.root
+        place = _place_of(membership)
+        own = self.root / place[0] / f"{place[1]}.csv"
+        if own in self.readers:
+            return own
+        return next(iter(files_at.get(place, ())), own)
 
-    def remove(self, catalog: Catalog, membership: Membership) -> bool:
-        kept = [row for row in self.rows[1:] if self._parse(catalog, row) != membership]
-        found = len(kept) < len(self.rows) - 1
-        self.rows[1:] = kept
-        return found
-
-    def write(self) -> None:
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, delimiter=self.delimiter, lineterminator=self.line_end)
-        writer.writerows(self.rows)
-        _replace(self.file.resolve(), self.mark + text.getvalue())
-
-    def _parse(self, catalog: Catalog, row: list[str]) -> Membership | None:
-        if not _has_text(row):
-            return None
-        cells = dict(zip(self.columns, (cell.strip() for cell in row), strict=True))
-        return parse_membership({**self.implied, **cells}, catalog)
+    def reader_of(self, file: Path) -> FileReader:
+        """The reader of a file, also of a new one."""
+        if file in self.readers:
+            return self.readers[file]
+        parser = next(iter(self.readers.values())).parser
+        return FileReader(file=file, parser=parser, implied=implied_by_place(self.root, file))
 
 
-def _table_for(root: Path, catalog: Catalog, membership: Membership) -> _Table:
-    """Where a row of this membership belongs: with its like, or in a new file of its own."""
-    if not root.is_dir():
-        return _Table.read(root, root)
-    own = root.joinpath(*_belongs_to(membership)).with_name(f"{_belongs_to(membership)[1]}.csv")
-    if own.exists():
-        return _Table.read(root, own)
-    for file in files_of(root):
-        table = _Table.read(root, file)
-        if table.holds(catalog, membership):
-            return table
-    own.parent.mkdir(exist_ok=True)
-    return _Table(own, implied_by_place(root, own), ",", [["username", "role"]])
-
-
-def _has_text(row: list[str]) -> bool:
-    return any(cell.strip() for cell in row)
-
-
-def _belongs_to(membership: Membership) -> tuple[str, str]:
-    """The directory and the name of the file that rows of this kind would have."""
+def _place_of(membership: Membership) -> _Place:
     if isinstance(membership, CourseMembership):
         return membership.course, membership.term
     return RESERVED_COURSE_ID, membership.exam
 
 
-def _as_cells(membership: Membership) -> dict[str, str]:
-    cells = {"username": str(membership.username), "role": membership.role.value}
-    if isinstance(membership, CourseMembership):
-        return {**cells, "course": str(membership.course), "term": str(membership.term)}
-    return {**cells, "exam": str(membership.exam), **membership.attributes}
+def _replace_all(found: _Files, plan: Mapping[Path, FileChange]) -> None:
+    """Writes all new files, then puts each into its place."""
+    _check_separate(found.readers, plan)
+    written: dict[Path, Path] = {}
+    try:
+        for file, change in plan.items():
+            if new := _write(found.reader_of(file), change):
+                written[new] = file.resolve()
+        for new, target in written.items():
+            new.replace(target)
+        for directory in {target.parent for target in written.values()}:
+            _sync(directory)
+    finally:
+        for new in written:
+            new.unlink(missing_ok=True)
 
 
-def _replace(file: Path, text: str) -> None:
-    """Puts `text` into `file` at once and for good."""
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    new = Path(name)
+def _check_separate(readers: Mapping[Path, FileReader], plan: Mapping[Path, FileChange]) -> None:
+    """A change of a file that two links lead to would change more than it says."""
+    names: defaultdict[Path, list[Path]] = defaultdict(list)
+    for file in readers:
+        names[file.resolve()].append(file)
+    for file in plan:
+        if len(found := names[file.resolve()]) > 1:
+            raise RosterNotChangedError(
+                f"{' and '.join(map(str, found))} are one file; expected one name, so that a row "
+                "belongs to one place. Change the file by hand, or make it two files"
+            )
+
+
+def _write(reader: FileReader, change: FileChange) -> Path | None:
+    """The new file beside that of `reader`; None where nothing would change."""
+    target = reader.file.resolve()
+    target.parent.mkdir(exist_ok=True)
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
+    new, is_other = Path(name), False
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
-            opened.write(text)
+            is_other = write_changed(reader, change, opened)
             opened.flush()
             os.fsync(opened.fileno())
-        if file.exists():
-            old = file.stat()
-            shutil.copymode(file, new)
-            if (old.st_uid, old.st_gid) != (new.stat().st_uid, new.stat().st_gid):
-                os.chown(new, old.st_uid, old.st_gid)  # the hub must still be able to read it
-        else:
-            new.chmod(0o644)
-        new.replace(file)
+        if is_other:
+            _copy_rights(target, new)
+    except BaseException:
+        is_other = False
+        raise
     finally:
-        new.unlink(missing_ok=True)
+        if not is_other:
+            new.unlink()
+    return new if is_other else None
+
+
+def _copy_rights(old: Path, new: Path) -> None:
+    """The hub must be able to read the new file where it could read the old one."""
+    if not old.exists():
+        new.chmod(0o644)
+        return
+    shutil.copymode(old, new)
+    before, now = old.stat(), new.stat()
+    if (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
+        os.chown(new, before.st_uid, before.st_gid)
+
+
+def _sync(directory: Path) -> None:
+    """A new name outlives a loss of power only with its directory."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

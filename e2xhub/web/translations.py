@@ -30,10 +30,17 @@ class Translator:
         """`text` in this language, or as it is where nobody has translated it."""
         return self._locale.translate(text)
 
+    def date(self, moment: datetime) -> str:
+        """A day as people of this language write it."""
+        return moment.strftime(self._date_format)
+
     def refusal(self, reason: Reason, at: datetime | None = None) -> str:
         """The sentence of a refusal."""
-        date_format = _DATE_FORMATS.get(self.language, _ENGLISH_DATE)
-        return describe(reason, at, template=self(reason.value), date_format=date_format)
+        return describe(reason, at, template=self(reason.value), date_format=self._date_format)
+
+    @property
+    def _date_format(self) -> str:
+        return _DATE_FORMATS.get(self.language, _ENGLISH_DATE)
 
 
 @cache

@@ -11,6 +11,9 @@ import jsonschema
 import yaml
 
 import e2xhub.demo
+from tests.cli.program import run_e2xhub
+
+Sources = dict[str, Path]
 
 DEMO_CATALOG = Path(e2xhub.demo.__file__).parent / "university" / "catalog.yaml"
 CATALOG = """\
@@ -92,3 +95,83 @@ def test_schema_refuses_what_the_catalog_refuses() -> None:
     assert not validator.is_valid({**good, "univrsity": "U"})
     assert not validator.is_valid({**good, "sizes": {"s": {**size, "memory": "much"}}})
     assert not validator.is_valid({"images": {"n": image}, "sizes": {"s": size}})
+
+
+def test_check_tells_scripts_what_there_is(sources: Sources) -> None:
+    done = run_e2xhub("check", "--json", **sources)
+    told = json.loads(done.output)
+    assert (done.status, told["faults"], told["warnings"]) == (0, [], [])
+    assert told["courses"] == 2
+    assert told["roles"]["observer"] == 2
+
+
+def test_check_tells_scripts_every_fault(sources: Sources, tmp_path: Path) -> None:
+    roster = tmp_path / "roster.csv"
+    roster.write_text("username,exam,role\nalice,none,\n")
+    done = run_e2xhub("check", "--json", **{**sources, "E2XHUB_ROSTER": roster})
+    (fault,) = json.loads(done.output)["faults"]
+    assert done.status == 1
+    assert (fault["file"], fault["line"]) == (str(roster), 2)
+    assert f"{roster}:2: {fault['message']}" in done.errors
+
+
+def test_explain_tells_scripts_each_value_and_its_level(sources: Sources) -> None:
+    done = run_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **sources)
+    origins = {item["key"]: item for item in json.loads(done.output)}
+    assert origins["image"] == {"key": "image", "value": "exam", "from": "exams.ml-pz1"}
+
+
+def test_override_that_kubespawner_does_not_know_is_a_fault(
+    sources: Sources, tmp_path: Path
+) -> None:
+    faulty = replace_in_catalog(
+        sources, tmp_path, "defaults:\n", "defaults:\n  kubespawner_override: {imagee: x}\n"
+    )
+    done = run_e2xhub("check", **faulty)
+    assert done.status == 1
+    assert "'imagee' cannot be overridden here; expected one of: " in done.errors
+
+
+def test_image_of_an_exam_is_frozen_from_its_day_on(sources: Sources, tmp_path: Path) -> None:
+    for day, status in (("2026-01-01", 1), ("2126-01-01", 0)):
+        changed = replace_in_catalog(
+            sources, tmp_path, "  ml-pz1:\n", f"  ml-pz1:\n    freeze_image_on: {day}\n"
+        )
+        done = run_e2xhub("check", **changed)
+        assert done.status == status, done.errors
+        if status:
+            assert f"the image of this exam is frozen since {day}, and " in done.errors
+
+
+def test_extra_time_of_somebody_who_is_no_examinee_is_a_warning(
+    sources: Sources, tmp_path: Path
+) -> None:
+    changed = replace_in_catalog(
+        sources, tmp_path, "  ml-pz1:\n", "  ml-pz1:\n    extra_minutes: {nobody: 10}\n"
+    )
+    done = run_e2xhub("check", **changed)
+    assert done.status == 0
+    assert done.errors == (
+        "Warning: exams.ml-pz1.extra_minutes names 'nobody', who is no examinee of this exam on "
+        "the roster\n"
+    )
+
+
+def test_offers_can_be_asked_for_with_groups(sources: Sources, tmp_path: Path) -> None:
+    rule = 'groups: [{pattern: "course::{course}::{role}", term: WS26}]\n'
+    changed = replace_in_catalog(sources, tmp_path, "university:", f"{rule}university:")
+    asked = ("offers", "stranger", "--at", "2026-11-02T10:00", "--json")
+    done = run_e2xhub(*asked, "--group", "course::databases::student", "--group", "x", **changed)
+    assert [offer["offer"] for offer in json.loads(done.output)["offers"]] == [
+        "databases/WS26/student"
+    ]
+    assert run_e2xhub(*asked, **changed).status == 1
+
+
+def replace_in_catalog(sources: Sources, tmp_path: Path, old: str, new: str) -> Sources:
+    """The sources with a catalog in which `new` stands for the first `old`."""
+    text = Path(sources["E2XHUB_CATALOG"]).read_text(encoding="utf-8")
+    assert old in text
+    catalog = tmp_path / "changed.yaml"
+    catalog.write_text(text.replace(old, new, 1), encoding="utf-8")
+    return {**sources, "E2XHUB_CATALOG": catalog}

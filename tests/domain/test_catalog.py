@@ -8,21 +8,15 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from e2xhub.domain.catalog import (
-    Access,
-    Exam,
-    Image,
-    Level,
-    Mount,
-    NfsSource,
-    Size,
-    Term,
-    Volume,
-)
 from e2xhub.domain.catalog import Catalog as CatalogModel
+from e2xhub.domain.catalog import Exam, Level, Term
+from e2xhub.domain.catalog_servers import Image, Size
 from e2xhub.domain.catalog_values import Memory, parse_memory
+from e2xhub.domain.catalog_volumes import Access, Mount, NfsSource, Volume
+from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import HubKind, Role
 
+ALICE = Username.parse("alice")
 EXAM = {
     "title": "Exam",
     "course": "ml",
@@ -138,7 +132,7 @@ def test_source_of_a_volume_is_spelled_as_in_kubernetes(
     ],
 )
 def test_volume_has_exactly_one_source(written: dict[str, Any]) -> None:
-    expected = "expected exactly one of nfs, persistentVolumeClaim, hostPath"
+    expected = "expected exactly one of nfs, persistentVolumeClaim, hostPath, kubernetes"
     assert message_of(Volume, written) == expected
 
 
@@ -166,7 +160,7 @@ def test_name_of_a_claim_is_one_that_kubernetes_takes(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["registry.example.org/scipy-notebook:1.0", "busybox", f"a/b@sha256:{'0' * 64}"]
+    "name", ["registry.example.org/scipy-notebook:1.0", "busybox:1.36", f"a/b@sha256:{'0' * 64}"]
 )
 def test_image_may_have_registry_tag_and_digest(name: str) -> None:
     assert Image.model_validate({"name": name}).pull_policy == "IfNotPresent"
@@ -256,7 +250,15 @@ def test_exam_admits_from_early_entry_until_its_end() -> None:
 )
 def test_exam_is_open_from_early_entry_until_its_end(minutes: int, is_open: bool) -> None:
     exam = Exam.model_validate({**EXAM, "early_entry_minutes": 15})
-    assert exam.is_open_at(exam.start + timedelta(minutes=minutes)) is is_open
+    assert exam.is_open_for(ALICE, exam.start + timedelta(minutes=minutes)) is is_open
+
+
+def test_extra_time_is_for_the_person_who_is_named() -> None:
+    exam = Exam.model_validate({**EXAM, "extra_minutes": {"Alice": 30}})
+    late = exam.ends_at + timedelta(minutes=29)
+    assert exam.ends_for(ALICE) == exam.ends_at + timedelta(minutes=30)
+    assert exam.is_open_for(ALICE, late)
+    assert not exam.is_open_for(Username.parse("bob"), late)
 
 
 def test_start_of_an_exam_without_time_zone_is_refused() -> None:

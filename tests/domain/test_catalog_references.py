@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_references import ReferenceFault, check_references
+from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_references import check_references
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
 from tests.domain.universities import catalogs, moments, rosters
@@ -224,4 +225,4 @@ def test_catalog_without_faults_offers_something_or_refuses_it(
     registry = Registry(catalog=catalog, roster=roster, hub=hub)
     for username in roster.usernames:
         listed = registry.offers_for(username, now)
-        assert all(offer.sizes and offer.image for offer in listed.offers)
+        assert all(offer.server.sizes and offer.server.image for offer in listed.offers)

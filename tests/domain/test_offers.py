@@ -146,18 +146,21 @@ def test_exam_is_open_from_early_entry_until_its_end(
 
 def test_offer_is_what_the_innermost_level_says(assignment_hub: Registry) -> None:
     learning, databases = assignment_hub.offers_for("alice", WINTER).offers
-    assert (learning.image.name, list(learning.sizes)) == (
+    assert (learning.server.image.name, list(learning.server.sizes)) == (
         "registry.example.org/gpu:1",
         ["small", "large"],
     )
     assert (learning.title, learning.subtitle) == ("Machine Learning", "Winter 2026/27")
-    assert (learning.network, learning.default_url) == (NetworkClass.OPEN, None)
-    assert (databases.image.name, list(databases.sizes)) == (
+    assert (learning.server.network, learning.server.default_url) == (NetworkClass.OPEN, None)
+    assert (databases.server.image.name, list(databases.server.sizes)) == (
         "registry.example.org/notebook:1",
         ["large"],
     )
     assert (databases.title, databases.subtitle) == ("Databases", "WS26")
-    assert (databases.network, databases.default_url) == (NetworkClass.NO_INTERNET, "/lab")
+    assert (databases.server.network, databases.server.default_url) == (
+        NetworkClass.NO_INTERNET,
+        "/lab",
+    )
 
 
 def test_server_is_told_where_it_is_and_the_catalog_cannot_change_that(
@@ -168,7 +171,7 @@ def test_server_is_told_where_it_is_and_the_catalog_cannot_change_that(
     catalog = small_catalog.model_copy(update={"defaults": defaults})
     hub = Registry(catalog=catalog, roster=small_roster, hub=HubKind.EXAM)
     (offer,) = hub.offers_for("alice", IN_EXAM).offers
-    assert offer.environment == {
+    assert offer.server.environment == {
         "LANG": "C",
         "E2XHUB_USERNAME": "alice",
         "E2XHUB_COURSE": "machine-learning",
@@ -184,8 +187,8 @@ def test_examinee_is_locked_and_grader_of_the_exam_is_not(
 ) -> None:
     sitting = exam_hub.authorize("alice", "exams/ml-pz1/student", IN_EXAM)
     grading = grading_hub.authorize("gina", "exams/ml-pz1/grader", IN_EXAM)
-    assert (sitting.network, sitting.is_exam) == (NetworkClass.EXAM, True)
-    assert (grading.network, grading.is_exam) == (NetworkClass.OPEN, False)
+    assert (sitting.server.network, sitting.is_exam) == (NetworkClass.EXAM, True)
+    assert (grading.server.network, grading.is_exam) == (NetworkClass.OPEN, False)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +307,7 @@ def test_observer_only_reads_what_others_may_write(registry: Registry, now: date
 def assert_observers_only_read(registry: Registry, now: datetime) -> None:
     for username in registry.roster.usernames:
         for offer in registry.offers_for(username, now).offers:
-            writable = [mount for mount in offer.volume_mounts if not mount.read_only]
+            writable = [mount for mount in offer.server.volume_mounts if not mount.read_only]
             assert not (offer.role is Role.OBSERVER and writable)
 
 
@@ -317,7 +320,7 @@ def test_exam_hub_mounts_only_what_names_it(
     for username in roster.usernames:
         for offer in registry.offers_for(username, now).offers:
             assert offer.exam is not None
-            assert offer.network is NetworkClass.EXAM
+            assert offer.server.network is NetworkClass.EXAM
             levels = (
                 catalog.defaults,
                 catalog.courses[offer.course],
@@ -325,7 +328,7 @@ def test_exam_hub_mounts_only_what_names_it(
                 catalog.exams[offer.exam],
             )
             declared = {key: mount for level in levels for key, mount in level.mounts.items()}
-            for mount in offer.volume_mounts:
+            for mount in offer.server.volume_mounts:
                 assert HubKind.EXAM in declared[mount.name].hubs
 
 

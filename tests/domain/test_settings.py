@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
 from e2xhub.domain.lockdown import NetworkClass
-from e2xhub.domain.settings import exam_levels, exam_settings, term_settings
+from e2xhub.domain.settings import exam_levels, exam_settings, explain, merge, term_settings
+from tests.examples import load_example
 
 WS26 = TermId.parse("WS26")
 DATABASES = CourseId.parse("databases")
+TAINT = {"key": "gpu", "operator": "Exists"}
+BASIC = Level(image="notebook", sizes=("small",))
 PZ1, PZ2 = ExamId.parse("ml-pz1"), ExamId.parse("ml-pz2")
 
 
@@ -59,3 +62,57 @@ def test_levels_of_an_exam_are_those_of_its_term_and_its_own(small_catalog: Cata
 def test_unknown_exam_has_no_settings(small_catalog: Catalog) -> None:
     with pytest.raises(KeyError):
         exam_settings(small_catalog, ExamId.parse("none"))
+
+
+def level(**written: object) -> Level:
+    return Level.model_validate(written)
+
+
+def test_placement_is_merged_label_by_label() -> None:
+    outer = {"node_selector": {"pool": "any", "disk": "ssd"}, "tolerations": [TAINT]}
+    inner = {"node_selector": {"pool": "gpu"}}
+    merged = merge(load_example(), [BASIC, level(placement=outer), level(placement=inner)])
+    assert merged.placement.node_selector == {"pool": "gpu", "disk": "ssd"}
+    assert [toleration.key for toleration in merged.placement.tolerations] == ["gpu"]
+
+
+def test_inner_placement_may_take_tolerations_back() -> None:
+    levels = [
+        BASIC,
+        level(placement={"tolerations": [TAINT]}),
+        level(placement={"tolerations": []}),
+    ]
+    assert merge(load_example(), levels).placement.tolerations == ()
+
+
+def test_overrides_are_merged_key_by_key_at_any_depth() -> None:
+    levels = [
+        BASIC,
+        level(kubespawner_override={"extra_pod_config": {"a": 1, "b": {"c": 2}}, "args": ["x"]}),
+        level(kubespawner_override={"extra_pod_config": {"b": {"d": 3}}, "args": ["y"]}),
+    ]
+    assert merge(load_example(), levels).kubespawner_override == {
+        "extra_pod_config": {"a": 1, "b": {"c": 2, "d": 3}},
+        "args": ["y"],
+    }
+
+
+def test_inner_level_may_end_the_archive() -> None:
+    assert merge(load_example(), [BASIC, level(archive_days=30)]).archive_days == 30
+    levels = [BASIC, level(archive_days=30), level(archive_days=0)]
+    assert merge(load_example(), levels).archive_days == 0
+
+
+def test_every_value_is_explained_with_its_level() -> None:
+    outer = level(kubespawner_override={"extra_annotations": {"a": "1"}}, placement={})
+    inner = level(
+        placement={"node_selector": {"pool": "gpu"}, "tolerations": [TAINT]},
+        kubespawner_override={"extra_annotations": {"b": "2"}},
+    )
+    origins = explain([(("defaults",), outer), (("courses", "x"), inner)])
+    assert [(origin.key, ".".join(origin.place)) for origin in origins] == [
+        ("kubespawner_override.extra_annotations.a", "defaults"),
+        ("kubespawner_override.extra_annotations.b", "courses.x"),
+        ("placement.node_selector.pool", "courses.x"),
+        ("placement.tolerations", "courses.x"),
+    ]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from e2xhub.domain.catalog import Catalog, Mount
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog_volumes import Mount
 from e2xhub.domain.roles import HubKind, Role
-from e2xhub.domain.volumes import VolumeMount, plan_volumes
+from e2xhub.domain.volumes import Viewer, VolumeMount, plan_volumes
 
 VALUES = {"username": "alice", "course": "ml", "term": "WS26"}
 
@@ -32,7 +33,7 @@ def plan(
     hub: HubKind = HubKind.ASSIGNMENT,
     role: Role = Role.STUDENT,
 ) -> tuple[VolumeMount, ...]:
-    return plan_volumes(catalog, mounts, hub=hub, role=role, values=VALUES)
+    return plan_volumes(catalog, mounts, Viewer(hub=hub, role=role), VALUES)
 
 
 def test_mount_has_its_source_and_filled_paths(small_catalog: Catalog) -> None:

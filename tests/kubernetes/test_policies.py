@@ -52,7 +52,7 @@ def policy(exam: Offer) -> dict[str, Any]:
 
 
 def with_network(offer: Offer, network: NetworkClass) -> Offer:
-    return replace(offer, network=network)
+    return replace(offer, server=replace(offer.server, network=network))
 
 
 async def stored(cluster: Cluster, policy: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster import Roster
-from e2xhub.kubernetes.profiles import VOLUME_PREFIX, make_profile
+from e2xhub.kubernetes.names import PREFIX
+from e2xhub.kubernetes.profiles import make_profile
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ def test_any_text_survives_the_formatting_of_kubespawner(
     overrides = make_profile(offer)["kubespawner_override"]
     assert overrides["environment"]["TEXT"].format() == text
     assert overrides["default_url"].format() == text
-    mount = overrides["volume_mounts"][f"{VOLUME_PREFIX}home"]
-    assert mount["subPath"].format() == offer.volume_mounts[0].sub_path
+    mount = overrides["volume_mounts"][f"{PREFIX}home"]
+    assert mount["subPath"].format() == offer.server.volume_mounts[0].sub_path
     for formatted in texts_in(next(iter(overrides["volumes"].values()))):
         assert formatted.format()

@@ -6,9 +6,18 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog import Catalog, Course, Exam, Level, Staff, Term
+from e2xhub.domain.catalog_servers import (
+    GitPull,
+    Image,
+    NodeAffinity,
+    Placement,
+    Size,
+    Toleration,
+)
+from e2xhub.domain.catalog_volumes import Access, HostPathSource, Mount, Volume
 from e2xhub.storage.catalog_faults import explain, find_further_faults
 from e2xhub.storage.yaml_lines import parse_yaml
 
@@ -38,7 +47,6 @@ exams:
     {title: PZ, course: ml, term: WS26, start: 2027-02-15T09:00:00+01:00, duration_minutes: 90,
      rooms: [lab]}
 """).value
-LEVEL = "default_url, environment, image, mounts, network, sizes"
 
 
 def written_with(**changes: str) -> dict[str, Any]:
@@ -48,7 +56,7 @@ def written_with(**changes: str) -> dict[str, Any]:
         *outer, last = joined.split("__")
         at = written
         for key in outer:
-            at = at[key]
+            at = at.setdefault(key, {})
         at[last] = parse_yaml(text).value
     return written
 
@@ -89,7 +97,7 @@ _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00
         ("exams__pz__duration_minutes", "1.5", "1.5 is no whole number"),
         ("exams__pz__duration_minutes", "long", "'long' is no whole number"),
         ("exams__pz__duration_minutes", "yes", "True is no number"),
-        ("exams__pz__duration_minutes", "0", "0: Input should be greater than 0"),
+        ("exams__pz__duration_minutes", "0", "0 is too small; expected more than 0"),
         ("exams__pz__course", "7", "7 is no text; put it into quotes"),
         ("exams__pz__rooms", "lab", "'lab' is no list; expected one such as [a, b]"),
         ("sizes__small__cpu", "yes", "True is no number"),
@@ -127,34 +135,39 @@ def test_faulty_value_is_told_in_plain_words(place: str, text: str, sentence: st
 
 
 @pytest.mark.parametrize(
-    ("place", "keys"),
+    ("place", "model"),
     [
-        (
-            "x",
-            "courses, defaults, exams, images, rooms, sizes, time_zone, university, volumes",
-        ),
-        ("volumes__files__x", "hostPath, nfs, persistentVolumeClaim"),
-        ("volumes__files__hostPath__x", "path"),
-        ("images__one__x", "name, pull_policy"),
-        ("sizes__small__x", "cpu, cpu_limit, memory, memory_limit, title"),
-        ("defaults__x", LEVEL),
-        ("defaults__mounts__work__x", "access, hubs, mount_at, path, volume"),
-        ("defaults__mounts__work__access__x", "read_only, read_write"),
-        ("courses__ml__x", f"{LEVEL}, terms, title"),
-        (
-            "courses__ml__terms__WS26__x",
-            "default_url, end, environment, image, mounts, network, sizes, start, title",
-        ),
-        (
-            "exams__pz__x",
-            "course, default_url, duration_minutes, early_entry_minutes, environment, image, "
-            "mounts, network, rooms, sizes, start, term, title",
-        ),
+        ("x", Catalog),
+        ("volumes__files__x", Volume),
+        ("volumes__files__hostPath__x", HostPathSource),
+        ("images__one__x", Image),
+        ("sizes__small__x", Size),
+        ("defaults__x", Level),
+        ("defaults__mounts__work__x", Mount),
+        ("defaults__mounts__work__access__x", Access),
+        ("defaults__placement", Placement),
+        ("defaults__placement__affinity__nodeAffinity", NodeAffinity),
+        ("defaults__extra_containers__db__mounts__data__access", Access),
+        ("defaults__nbgitpuller", GitPull),
+        ("courses__ml__x", Course),
+        ("courses__ml__staff", Staff),
+        ("courses__ml__terms__WS26__x", Term),
+        ("exams__pz__x", Exam),
     ],
 )
-def test_unknown_key_is_told_with_those_that_may_stand_there(place: str, keys: str) -> None:
-    (detail,) = details_of(written_with(**{place: "1"}))
-    assert explain(detail) == f"unknown key 'x'; expected one of: {keys}"
+def test_unknown_key_is_told_with_those_that_may_stand_there(
+    place: str, model: type[BaseModel]
+) -> None:
+    changed = {place: "1"} if place.endswith("x") else {place: "{x: 1}"}
+    details = details_of(written_with(**changed))
+    keys = ", ".join(sorted(model.model_fields))
+    assert f"unknown key 'x'; expected one of: {keys}" in map(explain, details)
+
+
+def test_unknown_key_in_a_list_is_told_as_well() -> None:
+    details = details_of(written_with(defaults__placement__tolerations="[{colour: red}]"))
+    keys = ", ".join(sorted(Toleration.model_fields))
+    assert f"unknown key 'colour'; expected one of: {keys}" in map(explain, details)
 
 
 def test_missing_key_is_named() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog import Catalog, Course
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog
 from tests.storage.hostile_files import broken_copies
@@ -26,9 +26,7 @@ courses:
     terms:
       WS26: {start: 2026-10-01, end: 2027-03-31}
 """
-KEYS_OF_A_COURSE = (
-    "expected one of: default_url, environment, image, mounts, network, sizes, terms, title"
-)
+KEYS_OF_A_COURSE = f"expected one of: {', '.join(sorted(Course.model_fields))}"
 _PIECES = ["", "\n", ": ", "{", "}", "[]", "~", "x", "- ", '"\\ud800"', '"\\n"', "2027-13-01"]
 _PIECES += ["!!int ", ".inf", "9" * 20, "*a", "exams", "'", "[key]", "0x" + "f" * 5000]
 _UNIVERSITY = (Path(__file__).parents[1] / "university" / "catalog.yaml").read_text()
@@ -87,7 +85,8 @@ def test_byte_order_mark_is_no_text(tmp_path: Path) -> None:
     [
         (
             ("title: ML\n", "title: ML\n    titel: ML\n"),
-            f"c.yaml:10: courses.ml.titel: unknown key 'titel'; {KEYS_OF_A_COURSE}",
+            "c.yaml:10: courses.ml.titel: unknown key 'titel' (did you mean 'title'?); "
+            + KEYS_OF_A_COURSE,
         ),
         (
             ("university: U\n", ""),
@@ -134,8 +133,8 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path: Path) -> None:
     first = CATALOG.replace("cpu: 1}", "cpu: 0}").replace("title: Small", "title: ''")
     write(tmp_path, a_yaml=first, b_yaml="courses:\n  db:\n    x: 1\n")
     assert faults_of(tmp_path) == [
-        "a.yaml:5: sizes.small.title: '': String should have at least 1 character",
-        "a.yaml:5: sizes.small.cpu: 0: Input should be greater than 0",
+        "a.yaml:5: sizes.small.title: '' is too short; expected at least 1 character",
+        "a.yaml:5: sizes.small.cpu: 0 is too small; expected more than 0",
         "b.yaml:2: courses.db.title: the key 'title' is missing",
         f"b.yaml:3: courses.db.x: unknown key 'x'; {KEYS_OF_A_COURSE}",
     ]

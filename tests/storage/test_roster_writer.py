@@ -13,16 +13,14 @@ from pathlib import Path
 import pytest
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.roster import Membership
+from e2xhub.domain.roster import ExamMembership, Membership
+from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog
 from e2xhub.storage.roster_files import load_roster
-from e2xhub.storage.roster_writer import (
-    RosterNotChangedError,
-    add_membership,
-    remove_membership,
-)
+from e2xhub.storage.roster_store import RosterNotChangedError
+from e2xhub.storage.roster_writer import change_files
 
 CATALOG = """\
 university: Small University
@@ -66,6 +64,14 @@ def directory(tmp_path: Path) -> Path:
     root = tmp_path / "roster"
     root.mkdir()
     return root
+
+
+def add_membership(root: Path, catalog: Catalog, *memberships: Membership) -> bool:
+    return bool(change_files(root, catalog, lambda _roster: RosterChange(added=memberships)))
+
+
+def remove_membership(root: Path, catalog: Catalog, *memberships: Membership) -> bool:
+    return bool(change_files(root, catalog, lambda _roster: RosterChange(removed=memberships)))
 
 
 def student(catalog: Catalog, username: str, **cells: str) -> Membership:
@@ -143,12 +149,14 @@ WRITER = """\
 import sys
 from pathlib import Path
 from e2xhub.domain.roster_rows import parse_membership
+from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_writer import add_membership
+from e2xhub.storage.roster_writer import change_files
 root, catalog = Path(sys.argv[1]), load_catalog(Path(sys.argv[2]))
 for number in range(100_000):
     cells = {"username": f"s{number}", "course": "maths", "term": "WS26", "role": "student"}
-    add_membership(root, catalog, parse_membership(cells, catalog))
+    added = (parse_membership(cells, catalog),)
+    change_files(root, catalog, lambda _roster: RosterChange(added=added))
     print(number, flush=True)
 """
 
@@ -232,3 +240,103 @@ def test_roster_that_cannot_be_changed_is_told_in_a_sentence(
 ) -> None:
     with pytest.raises(RosterNotChangedError, match=r"cannot be changed: No such file"):
         add_membership(tmp_path / "none" / "roster.csv", catalog, student(catalog, "ben"))
+
+
+def test_attributes_are_changed_in_every_row_and_nothing_else(
+    catalog: Catalog, directory: Path
+) -> None:
+    (directory / "a.csv").write_text("username,exam,role,seat\nben,final,student,1\n")
+    (directory / "b.csv").write_text("username,role,exam,note\nBen,,final,old\nada,,final,x\n")
+    wanted = student(catalog, "ben", exam="final", seat="7", room="hall")
+    assert isinstance(wanted, ExamMembership)
+    change = change_files(directory, catalog, lambda _roster: RosterChange(updated=(wanted,)))
+    assert change.updated == (wanted,)
+    assert (directory / "a.csv").read_text() == (
+        "username,exam,role,seat,room\nben,final,student,7,hall\n"
+    )
+    assert (directory / "b.csv").read_text() == (
+        "username,role,exam,note,seat,room\nBen,,final,,7,hall\nada,,final,x,,\n"
+    )
+
+
+def test_file_of_which_every_row_is_removed_keeps_its_header(
+    catalog: Catalog, directory: Path
+) -> None:
+    (directory / "maths").mkdir()
+    file = directory / "maths" / "WS26.csv"
+    file.write_text("username;note\r\nalice;x\r\n", newline="")
+    assert remove_membership(directory, catalog, student(catalog, "alice"))
+    assert file.read_bytes() == b"username;note\r\n"
+    assert add_membership(directory, catalog, student(catalog, "ben"))
+    assert file.read_bytes() == b"username;note\r\nben;\r\n"
+
+
+def test_one_change_may_add_and_remove_in_several_files(catalog: Catalog, directory: Path) -> None:
+    (directory / "maths").mkdir()
+    (directory / "maths" / "WS26.csv").write_text("username\nalice\nben\n")
+    (directory / "exams").mkdir()
+    (directory / "exams" / "final.csv").write_text("username\nalice\n")
+    change = RosterChange(
+        added=(student(catalog, "clara"), student(catalog, "clara", exam="final")),
+        removed=(student(catalog, "ben"), student(catalog, "alice", exam="final")),
+    )
+    assert change_files(directory, catalog, lambda _roster: change) == change
+    assert (directory / "maths" / "WS26.csv").read_text() == "username\nalice\nclara\n"
+    assert (directory / "exams" / "final.csv").read_text() == "username\nclara\n"
+
+
+def test_change_of_several_files_is_not_begun_where_one_cannot_be_written(
+    catalog: Catalog, directory: Path
+) -> None:
+    (directory / "a.csv").write_text("username,course,term,role\nalice,maths,WS26,student\n")
+    (directory / "exams").write_text("in the way of a directory")
+    added = (student(catalog, "ben"), student(catalog, "ben", exam="final"))
+    with pytest.raises(RosterNotChangedError, match="File exists|Not a directory"):
+        add_membership(directory, catalog, *added)
+    assert "ben" not in (directory / "a.csv").read_text()
+    assert sorted(entry.name for entry in directory.iterdir()) == [".lock", "a.csv", "exams"]
+
+
+def test_file_with_two_names_is_not_changed(catalog: Catalog, directory: Path) -> None:
+    """A row that is added to one of the two would be added to the other as well."""
+    for name in ("maths", "exams"):
+        (directory / name).mkdir()
+    (directory / "maths" / "WS26.csv").write_text("username\nalice\n")
+    (directory / "exams" / "final.csv").symlink_to("../maths/WS26.csv")
+    with pytest.raises(RosterNotChangedError, match=r"final\.csv and .*WS26\.csv are one file"):
+        add_membership(directory, catalog, student(catalog, "ben"))
+    assert (directory / "maths" / "WS26.csv").read_text() == "username\nalice\n"
+
+
+def test_attribute_like_role_brings_the_column_role(catalog: Catalog, directory: Path) -> None:
+    """Without it the file would be refused as one with a misspelt role."""
+    (directory / "exams").mkdir()
+    file = directory / "exams" / "final.csv"
+    file.write_text("username\nalice\n")
+    assert add_membership(directory, catalog, student(catalog, "ben", exam="final", rolle="7"))
+    assert file.read_text() == "username,rolle,role\nalice,,student\nben,7,student\n"
+    assert load_roster(directory, catalog).is_examinee("ben")
+
+
+def test_cell_with_a_carriage_return_stays_one_cell(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "roster.csv"
+    file.write_bytes(b'username,exam,role,note\nada,final,student,"a\rb"\n')
+    added = student(catalog, "ben", exam="final", note="c\rd\r\ne")
+    assert add_membership(file, catalog, added)
+    (found,) = load_roster(file, catalog).memberships_of("ben")
+    assert isinstance(found, ExamMembership)
+    assert found.attributes == {"note": "c\rd\r\ne"}
+    (kept,) = load_roster(file, catalog).memberships_of("ada")
+    assert isinstance(kept, ExamMembership)
+    assert kept.attributes == {"note": "a\rb"}
+
+
+def test_thousands_of_changes_read_and_write_a_file_once(catalog: Catalog, directory: Path) -> None:
+    file = directory / "people.csv"
+    file.write_text("username,course,term,role\n")
+    added = [student(catalog, f"student{number}") for number in range(5000)]
+    started = time.process_time()
+    assert add_membership(directory, catalog, *added)
+    assert remove_membership(directory, catalog, *added[1:])
+    assert time.process_time() - started < 10
+    assert file.read_text() == "username,course,term,role\nstudent0,maths,WS26,student\n"

@@ -1,11 +1,10 @@
-"""Commands that read catalog and roster: check, offers, manifest."""
+"""Commands that show what somebody gets: offers, manifest."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,92 +25,21 @@ from e2xhub.cli.sources import (
     parse_moment,
     print_json,
 )
-from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, CatalogModel, Level
-from e2xhub.domain.offers import Offer, OfferList, Registry
+from e2xhub.domain.offers import Offer, OfferList
 from e2xhub.domain.refusals import NotOfferedError, Refusal
 from e2xhub.domain.roles import HubKind
-from e2xhub.domain.settings import Place, exam_levels, term_levels
-from e2xhub.domain.settings import explain as explain_settings
 from e2xhub.errors import ConfigurationError, UnknownNameError
 from e2xhub.storage.registry import load_registry
 
-
-def _print_schema_and_end(wanted: bool) -> None:
-    if wanted:
-        print_json(Catalog.model_json_schema())
-        raise typer.Exit
-
-
-def check(
-    catalog: CatalogOption,
-    roster: RosterOption,
-    explain: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COURSE/TERM",
-            help="Show each effective setting of a term, or of an exam (exams/ID), and the level "
-            "that it comes from.",
-        ),
-    ] = None,
-    schema: Annotated[  # noqa: ARG001 - its callback does the work
-        bool,
-        typer.Option(
-            "--schema",
-            is_eager=True,
-            callback=_print_schema_and_end,
-            help="Print the JSON Schema of the catalog, for editors that check while one types.",
-        ),
-    ] = False,
-    pinned: Annotated[
-        bool, typer.Option("--pinned", help="An image without a digest is a fault.")
-    ] = False,
-) -> None:
-    """Read the whole catalog and roster and report every fault with file and line."""
-    registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT, pinned=pinned)
-    if explain:
-        _print_origins(explain, registry.catalog)
-    else:
-        _print_summary(registry)
-
-
-def _print_summary(registry: Registry) -> None:
-    catalogued, listed = registry.catalog, registry.roster
-    terms = sum(len(course.terms) for course in catalogued.courses.values())
-    roles = ", ".join(f"{role.value} {count}" for role, count in listed.count_roles().items())
-    print(
-        f"No faults. Courses: {len(catalogued.courses)}, terms: {terms}, "
-        f"exams: {len(catalogued.exams)}, people: {len(listed.usernames)}, "
-        f"memberships: {len(listed)} ({roles})."
-    )
-
-
-def _print_origins(name: str, catalog: Catalog) -> None:
-    table = Table(title=f"Settings of {name}", title_justify="left")
-    for column in ("key", "value", "from"):
-        table.add_column(column, overflow="fold")
-    for origin in explain_settings(_levels_of(name, catalog)):
-        table.add_row(origin.key, _show(origin.value), ".".join(origin.place))
-    Console().print(table)
-
-
-def _levels_of(name: str, catalog: Catalog) -> Iterator[tuple[Place, Level]]:
-    known: dict[str, Iterator[tuple[Place, Level]]] = {
-        f"{course_id}/{term_id}": term_levels(catalog, course_id, term_id)
-        for course_id, course in catalog.courses.items()
-        for term_id in course.terms
-    }
-    known |= {f"{RESERVED_COURSE_ID}/{exam}": exam_levels(catalog, exam) for exam in catalog.exams}
-    if name not in known:
-        raise UnknownNameError(f"{name!r} is not declared; expected one of: {', '.join(known)}")
-    return known[name]
-
-
-def _show(value: object) -> str:
-    if isinstance(value, CatalogModel):
-        return value.model_dump_json(exclude_defaults=True)
-    if isinstance(value, tuple):
-        return ", ".join(value)
-    return str(getattr(value, "value", value))
+GroupOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--group",
+        metavar="NAME",
+        help="A group that the sign-in service puts the person into; may stand several times.",
+        show_default=False,
+    ),
+]
 
 
 def offers(
@@ -120,12 +48,13 @@ def offers(
     roster: RosterOption,
     hub: HubOption = HubKind.ASSIGNMENT,
     at: AtOption = None,
+    group: GroupOption = None,
     json: JsonOption = False,
 ) -> None:
     """Show what a person may start now, and why not the rest."""
     registry = load_registry(catalog=catalog, roster=roster, hub=hub)
-    username = known_username(registry, user)
-    listed = registry.offers_for(username, parse_moment(at, registry))
+    username = known_username(registry, user, group or ())
+    listed = registry.offers_for(username, parse_moment(at, registry), group or ())
     if json:
         print_json(_as_json(listed))
     else:
@@ -139,6 +68,7 @@ def manifest(
     roster: RosterOption,
     hub: HubOption = HubKind.ASSIGNMENT,
     at: AtOption = None,
+    group: GroupOption = None,
     size: Annotated[str | None, typer.Option(help="One of the offer's sizes.")] = None,
     config: Annotated[
         Path | None,
@@ -154,9 +84,9 @@ def manifest(
     from e2xhub.kubernetes.manifests import make_manifests
 
     registry = load_registry(catalog=catalog, roster=roster, hub=hub)
-    username = known_username(registry, user)
+    username = known_username(registry, user, group or ())
     try:
-        authorized = registry.authorize(username, offer, parse_moment(at, registry))
+        authorized = registry.authorize(username, offer, parse_moment(at, registry), group or ())
         made = make_manifests(authorized, username, size=size, config=_load_config(config))
         documents = asyncio.run(made)
     except NotOfferedError as refusal:
@@ -208,9 +138,10 @@ def _offer_as_json(offer: Offer) -> dict[str, Any]:
         "course": offer.course,
         "term": offer.term,
         "exam": offer.exam,
-        "image": offer.image.name,
-        "sizes": list(offer.sizes),
-        "network": offer.network.value,
+        "image": offer.server.image.name,
+        "sizes": list(offer.server.sizes),
+        "network": offer.server.network.value,
+        "readable_until": offer.readable_until.date().isoformat() if offer.readable_until else None,
         "mounts": [
             {
                 "name": mount.name,
@@ -219,7 +150,7 @@ def _offer_as_json(offer: Offer) -> dict[str, Any]:
                 "mount_path": mount.mount_path,
                 "read_only": mount.read_only,
             }
-            for mount in offer.volume_mounts
+            for mount in offer.server.volume_mounts
         ],
     }
 
@@ -244,4 +175,7 @@ def _name(item: Offer | Refusal) -> str:
 def _why(item: Offer | Refusal) -> str:
     if isinstance(item, Refusal):
         return f"{item} ({item.detail})" if item.detail else str(item)
-    return f"{item.image.name} ({', '.join(item.sizes)})"
+    told = f"{item.server.image.name} ({', '.join(item.server.sizes)})"
+    if item.readable_until:
+        return f"{told}, read-only until {item.readable_until:%Y-%m-%d}"
+    return told

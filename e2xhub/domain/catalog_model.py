@@ -1,0 +1,24 @@
+"""What every part of the catalog has in common."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import BaseModel, ConfigDict
+
+Place = tuple[str, ...]
+"""Where something stands in the catalog, such as `("courses", "maths", "terms", "WS26")`."""
+
+
+class CatalogModel(BaseModel):
+    """A part of the catalog: immutable, and an unknown key is a fault."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReferenceFault:
+    """A value that names or presumes something which is not there."""
+
+    place: Place
+    message: str

@@ -1,0 +1,165 @@
+"""What a server is made of: the settings of a level, filled in for one person.
+
+Who gets one is decided in `offers`; how Kubernetes spells it is in `kubernetes.profiles`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog_servers import ExtraContainer, GitPull, Image, Size
+from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.settings import EffectivePlacement, Settings
+from e2xhub.domain.volumes import (
+    Viewer,
+    VolumeMount,
+    fill_directory,
+    mount_around,
+    plan_volumes,
+)
+
+# Where programs keep what they need while they run, in a server whose home they cannot write.
+_SCRATCH_ENVIRONMENT = {
+    "IPYTHONDIR": "/tmp/ipython",  # noqa: S108 - of the pod, and of nobody else
+    "JUPYTERLAB_SETTINGS_DIR": "/tmp/jupyter/lab/settings",  # noqa: S108
+    "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/lab/workspaces",  # noqa: S108
+    "JUPYTER_CONFIG_DIR": "/tmp/jupyter/config",  # noqa: S108
+    "JUPYTER_DATA_DIR": "/tmp/jupyter/data",  # noqa: S108
+    "JUPYTER_RUNTIME_DIR": "/tmp/jupyter/runtime",  # noqa: S108
+    "XDG_CACHE_HOME": "/tmp/cache",  # noqa: S108
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Companion:
+    """A further container of the server's pod."""
+
+    name: str
+    image: Image
+    container: ExtraContainer
+    volume_mounts: tuple[VolumeMount, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedCopy:
+    """Files that are copied into the server's directories before it starts for the first time."""
+
+    name: str
+    volume: str
+    source: Mapping[str, Any]
+    sub_path: str
+    to: str
+    """Directory inside the server."""
+    target: VolumeMount
+    """The mount of the server that holds `to`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """One server, as far as the catalog decides it."""
+
+    image: Image
+    sizes: Mapping[str, Size]
+    volume_mounts: tuple[VolumeMount, ...]
+    environment: Mapping[str, str]
+    network: NetworkClass
+    default_url: str | None
+    placement: EffectivePlacement
+    companions: tuple[Companion, ...]
+    seeds: tuple[SeedCopy, ...]
+    kubespawner_override: Mapping[str, Any]
+
+    @property
+    def images(self) -> Iterator[Image]:
+        """The images of all containers."""
+        yield self.image
+        yield from (companion.image for companion in self.companions)
+
+
+def plan_server(
+    catalog: Catalog,
+    settings: Settings,
+    viewer: Viewer,
+    values: Mapping[str, str],
+    *,
+    network: NetworkClass,
+) -> Server:
+    """The server of `viewer`; `values` fill the path templates and tell the programs where they
+    are. Raises ValueError and PlacesCollideError as `plan_volumes`."""
+    volume_mounts = plan_volumes(catalog, settings.mounts, viewer, values)
+    nothing_is_written = viewer.is_read_only or viewer.role.is_read_only
+    return Server(
+        image=settings.image,
+        sizes=settings.sizes,
+        volume_mounts=volume_mounts,
+        environment={
+            **(_SCRATCH_ENVIRONMENT if nothing_is_written else {}),
+            **settings.environment,
+            **{f"E2XHUB_{name.upper()}": text for name, text in values.items()},
+        },
+        network=network,
+        default_url=_opening_url(settings, network, nothing_is_written),
+        placement=settings.placement,
+        companions=tuple(_plan_companions(catalog, settings, viewer, values)),
+        seeds=tuple(_plan_seeds(catalog, settings, viewer, values, volume_mounts)),
+        kubespawner_override=settings.kubespawner_override,
+    )
+
+
+def _plan_companions(
+    catalog: Catalog, settings: Settings, viewer: Viewer, values: Mapping[str, str]
+) -> Iterator[Companion]:
+    for name, container in settings.extra_containers.items():
+        if viewer.hub in container.hubs:
+            yield Companion(
+                name=name,
+                image=catalog.images[container.image],
+                container=container,
+                volume_mounts=plan_volumes(catalog, container.mounts, viewer, values),
+            )
+
+
+def _plan_seeds(
+    catalog: Catalog,
+    settings: Settings,
+    viewer: Viewer,
+    values: Mapping[str, str],
+    volume_mounts: tuple[VolumeMount, ...],
+) -> Iterator[SeedCopy]:
+    """The seeds of this person: those whose place they may write to."""
+    for name, seed in settings.seeds.items():
+        to = fill_directory(seed.to, values)
+        target = mount_around(to, volume_mounts)
+        if viewer.hub in seed.hubs and target is not None and not target.read_only:
+            yield SeedCopy(
+                name=name,
+                volume=seed.volume,
+                source=catalog.volumes[seed.volume].source,
+                sub_path=fill_directory(seed.path, values),
+                to=to,
+                target=target,
+            )
+
+
+def _opening_url(settings: Settings, network: NetworkClass, nothing_is_written: bool) -> str | None:
+    """Where the server opens; it pulls first where it can reach a repository and keep it."""
+    pull = settings.nbgitpuller
+    if pull is None or network is not NetworkClass.OPEN or nothing_is_written:
+        return settings.default_url
+    return _pulling_url(pull, settings.default_url)
+
+
+def _pulling_url(pull: GitPull, default_url: str | None) -> str:
+    """nbgitpuller's own link: https://nbgitpuller.readthedocs.io/en/latest/topic/url-options.html"""
+    opens_at = pull.open or (default_url or "").lstrip("/")
+    query = {
+        "repo": pull.repo,
+        "branch": pull.branch,
+        "targetPath": pull.directory,
+        "urlpath": opens_at,
+    }
+    return f"/git-pull?{urlencode({key: text for key, text in query.items() if text})}"

@@ -1,0 +1,129 @@
+"""What a catalog's `kubespawner_override` may say: traits that shape a pod, and nothing else.
+
+Image, sizes, volumes, environment, network and placement have keys of their own in the catalog;
+how the hub and the server talk to each other is the hub's configuration.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from copy import deepcopy
+from difflib import get_close_matches
+from typing import Any
+
+from kubernetes_asyncio.client import V1Volume
+from kubespawner import KubeSpawner
+from traitlets import HasTraits, TraitError
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog_feasibility import all_levels
+from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
+
+ALLOWED = frozenset(
+    {
+        "allow_privilege_escalation",
+        "args",
+        "automount_service_account_token",
+        "cmd",
+        "container_security_context",
+        "delete_grace_period",
+        "extra_annotations",
+        "extra_container_config",
+        "extra_containers",
+        "extra_labels",
+        "extra_pod_config",
+        "fs_gid",
+        "gid",
+        "http_timeout",
+        "init_containers",
+        "lifecycle_hooks",
+        "notebook_dir",
+        "pod_security_context",
+        "priority_class_name",
+        "privileged",
+        "scheduler_name",
+        "service_account",
+        "start_timeout",
+        "supplemental_gids",
+        "uid",
+        "working_dir",
+    }
+)
+_OWN_KEYS = {
+    "image": "image",
+    "image_pull_policy": "images.<name>.pull_policy",
+    "image_pull_secrets": "images.<name>.pull_secrets",
+    "environment": "environment",
+    "volumes": "volumes and mounts",
+    "volume_mounts": "mounts",
+    "default_url": "default_url",
+    "mem_guarantee": "sizes",
+    "mem_limit": "sizes",
+    "cpu_guarantee": "sizes",
+    "cpu_limit": "sizes",
+    "extra_resource_guarantees": "sizes.<name>.extra_resources",
+    "extra_resource_limits": "sizes.<name>.extra_resources",
+    "node_selector": "placement.node_selector",
+    "tolerations": "placement.tolerations",
+    "profile_list": "courses",
+}
+
+
+def check_pods(catalog: Catalog) -> list[ReferenceFault]:
+    """Every fault in what the catalog passes on to Kubernetes and KubeSpawner as it stands."""
+    return [
+        *_unknown_sources(catalog),
+        *(
+            fault
+            for place, level in all_levels(catalog)
+            for fault in _override_faults((*place, "kubespawner_override"), level)
+        ),
+    ]
+
+
+def make_overrides(override: Mapping[str, Any]) -> dict[str, Any]:
+    """The traits of `override` in the form that adds to what the hub configured."""
+    return {
+        name: keyed("override", value)
+        if name in MERGED_BY_KEY and isinstance(value, list)
+        else deepcopy(value)
+        for name, value in override.items()
+    }
+
+
+def _unknown_sources(catalog: Catalog) -> Iterator[ReferenceFault]:
+    known = set(V1Volume.attribute_map.values()) - {"name"}
+    for name, volume in catalog.volumes.items():
+        for source in set(volume.source) - known:
+            yield ReferenceFault(
+                place=("volumes", name, "kubernetes", source),
+                message=f"Kubernetes has no volume source {source!r}; "
+                f"expected one of: {', '.join(sorted(known))}",
+            )
+
+
+def _override_faults(place: Place, level: Any) -> Iterator[ReferenceFault]:
+    for name, value in level.kubespawner_override.items():
+        message = _what_is_wrong(name, value)
+        if message:
+            yield ReferenceFault(place=(*place, name), message=message)
+
+
+def _what_is_wrong(name: str, value: Any) -> str | None:
+    if name in _OWN_KEYS:
+        return f"{name!r} is decided by the catalog; use its key {_OWN_KEYS[name]!r} instead"
+    if name not in ALLOWED:
+        near = get_close_matches(name, ALLOWED, 1)
+        expected = f"did you mean {near[0]!r}?" if near else f"expected one of: {_list_allowed()}"
+        return f"{name!r} cannot be overridden here; {expected}"
+    try:
+        KubeSpawner.class_traits()[name].validate(HasTraits(), deepcopy(value))
+    except TraitError as error:
+        wanted = str(error).partition(" expected ")[2].partition(", not ")[0] or str(error)
+        return f"{name!r} is {value!r}; KubeSpawner expects {wanted}"
+    return None
+
+
+def _list_allowed() -> str:
+    return ", ".join(sorted(ALLOWED))

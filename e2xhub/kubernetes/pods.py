@@ -1,0 +1,75 @@
+"""What must hold of every pod that is sent, whatever the chart, a hook or an override did to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.offers import Offer
+from e2xhub.errors import E2xHubError
+from e2xhub.kubernetes.containers import SEED_PREFIX, SEED_SECURITY
+from e2xhub.kubernetes.labels import make_labels
+
+
+# Keys that are read here, as the client's objects name them. Where an admin or a hook gave a
+# mapping, KubeSpawner leaves it one, with Kubernetes' own names.
+_ATTRIBUTES = {
+    "hostIPC": "host_ipc",
+    "hostNetwork": "host_network",
+    "hostPID": "host_pid",
+    "name": "name",
+    "privileged": "privileged",
+    "runAsGroup": "run_as_group",
+    "runAsUser": "run_as_user",
+    "securityContext": "security_context",
+}
+
+
+class UnsafePodError(E2xHubError):
+    """A pod that would get around what its network class promises."""
+
+
+def finish_pod(pod: Any, offer: Offer) -> Any:
+    """`pod` (a V1Pod) with the labels that its NetworkPolicy selects, and seeds that belong to the
+    person.
+
+    Raises UnsafePodError where a NetworkPolicy could not hold the pod.
+    """
+    pod.metadata.labels = {**(pod.metadata.labels or {}), **make_labels(offer)}
+    _copy_as_the_person(pod)
+    if offer.server.network is not NetworkClass.OPEN:
+        faults = list(_escapes(pod))
+        if faults:
+            raise UnsafePodError(
+                f"the pod of {offer.slug} has {', '.join(faults)}; the network class "
+                f"{offer.server.network.value!r} cannot hold that"
+            )
+    return pod
+
+
+def _copy_as_the_person(pod: Any) -> None:
+    """Seeds are copied as the user as whom the server runs, if the hub says which one that is."""
+    server = _read(pod.spec.containers[0], "securityContext")
+    ids = {key: _read(server, key) for key in ("runAsUser", "runAsGroup")}
+    known = {key: number for key, number in ids.items() if number is not None}
+    for container in pod.spec.init_containers or []:
+        if _read(container, "name").startswith(SEED_PREFIX):
+            container.security_context = {**SEED_SECURITY, **known}
+
+
+def _escapes(pod: Any) -> Iterator[str]:
+    """What a NetworkPolicy does not reach: it holds the pod's own network, and that alone."""
+    for key in ("hostNetwork", "hostPID", "hostIPC"):
+        if _read(pod.spec, key):
+            yield key
+    for container in pod.spec.containers:
+        if _read(_read(container, "securityContext"), "privileged"):
+            yield f"the privileged container {_read(container, 'name')!r}"
+
+
+def _read(thing: Any, key: str) -> Any:
+    """A value of an object of the client, or of a mapping in its place; None where it has none."""
+    if isinstance(thing, Mapping):
+        return thing.get(key)
+    return getattr(thing, _ATTRIBUTES[key], None)

@@ -1,0 +1,240 @@
+"""A roster in a database: SQLite or PostgreSQL.
+
+A row has the columns of a CSV roster, so that anybody's SQL can write it, and is checked in the
+same way; a fault names its id. How a row is read is left to `domain.roster_rows`, and the tables to
+`storage.database`.
+"""
+
+from __future__ import annotations
+
+import json
+import reprlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, make_url
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.roster import ExamMembership, Membership, Roster
+from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.domain.roster_rows import COLUMNS, MembershipParser, normalize_attributes
+from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
+from e2xhub.storage.database import (
+    make_engine,
+    masked_url,
+    migrate,
+    roster,
+    roster_revision,
+    secrets_in,
+)
+from e2xhub.storage.giving_way import give_way
+from e2xhub.storage.roster_store import RosterNotChangedError
+from e2xhub.storage.roster_update import as_cells, needed_part
+
+_AT_ONCE = 1000
+"""Rows that go to and fro in one piece."""
+_LOCK_SECONDS = 30
+_NOT_JSON = 'expected an object of texts in JSON such as \'{"seat": "7"}\', or an empty text'
+
+_State = tuple[str | int | None, ...]
+_T = TypeVar("_T")
+
+
+class RosterDatabase:
+    """A roster in the database at a SQLAlchemy URL; its tables are made where they are missing."""
+
+    def __init__(self, url: str) -> None:
+        """Connects to nothing yet; raises ConfigurationError where `url` cannot be used."""
+        try:
+            self._url = make_url(url)
+            options: dict[str, Any] = {"pool_size": 1, "max_overflow": 1}
+            if self._url.get_backend_name() == "sqlite":
+                # An open file would stay the old one when another takes its place.
+                options = {"poolclass": sa.NullPool}
+            self._engine = make_engine(self._url, **options)
+        except (sa.exc.SQLAlchemyError, ImportError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"the roster {masked_url(url)} cannot be used ({type(error).__name__}); expected "
+                "a SQLAlchemy URL such as postgresql+psycopg://hub@db/e2xhub"
+            ) from None
+        if self._engine.dialect.name not in ("sqlite", "postgresql"):
+            raise ConfigurationError(
+                f"the roster {masked_url(url)} is in no database that e2xhub knows; expected "
+                "sqlite:// or postgresql+psycopg://"
+            )
+        self.name = masked_url(url)
+
+    def load(self, catalog: Catalog) -> Roster:
+        """The roster; raises FaultsFoundError with every fault where it has any.
+
+        That the database does not answer is a fault that may pass.
+        """
+        try:
+            self._check_file()
+            migrate(self._engine)
+            with self._engine.connect() as connection:
+                return self._read(connection, catalog)
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            message = f"cannot be read: {self._reason(error)}"
+        except ConfigurationError as error:
+            if isinstance(error, FaultsFoundError):
+                raise
+            message = str(error)
+        raise FaultsFoundError([Fault(file=self.name, line=1, message=message, may_pass=True)])
+
+    def fingerprint(self) -> _State:
+        """The number of changes so far, and which file it is of; or why it cannot be told."""
+        number = sa.select(
+            roster_revision.c.number,
+            # Fails where somebody has removed the table.
+            sa.select(roster.c.id).limit(1).scalar_subquery(),
+        )
+        try:
+            state = self._state_of_file()
+            with self._engine.connect() as connection:
+                return (*state, connection.execute(number).scalar_one())
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            return ("no answer", type(error).__name__)
+
+    def update(self, catalog: Catalog, decide: Callable[[Roster], RosterChange]) -> RosterChange:
+        """Makes the change that `decide` finds, in one transaction; the change that was made.
+
+        Raises FaultsFoundError where the roster has faults, RosterNotChangedError where the
+        database does not allow the change, and what `decide` raises.
+        """
+        with self._told():
+            migrate(self._engine)
+            connection = self._engine.connect()
+        with connection:
+            with self._told():
+                _lock(connection)
+                found = self._read(connection, catalog)
+            change = needed_part(decide(found), found, catalog)
+            if change:
+                with self._told():
+                    self._write(connection, catalog, change)
+                    connection.commit()
+        return change
+
+    def _read(self, connection: Connection, catalog: Catalog) -> Roster:
+        faults: list[Fault] = []
+        found = Roster(membership for _, membership in self._rows(connection, catalog, faults))
+        if faults:
+            raise FaultsFoundError(faults)
+        return found
+
+    def _rows(
+        self, connection: Connection, catalog: Catalog, faults: list[Fault]
+    ) -> Iterator[tuple[int, Membership]]:
+        """Each row's id and membership; what is wrong is added to `faults`."""
+        parser = MembershipParser(catalog).of_columns(COLUMNS)
+        columns = [roster.c[name] for name in COLUMNS]
+        query = sa.select(roster.c.id, roster.c.attributes, *columns).order_by(roster.c.id)
+        rows = connection.execution_options(yield_per=_AT_ONCE).execute(query)
+        for piece in rows.partitions():
+            for number, attributes, *texts in piece:
+                try:
+                    membership = parser.parse(texts)
+                    if attributes:
+                        membership = _with_attributes(membership, attributes)
+                    yield number, membership
+                except ValueError as error:
+                    where = f"{self.name}, table roster, row"
+                    faults.append(Fault(file=where, line=number, message=str(error)))
+            give_way()
+
+    def _write(self, connection: Connection, catalog: Catalog, change: RosterChange) -> None:
+        removed = set(change.removed)
+        wanted: dict[Membership, ExamMembership] = {item: item for item in change.updated}
+        gone: list[int] = []
+        updates: list[dict[str, Any]] = []
+        if removed or wanted:
+            for number, membership in self._rows(connection, catalog, []):
+                if membership in removed:
+                    gone.append(number)
+                elif update := wanted.get(membership):
+                    updates.append({"row_id": number, "attributes": _as_json(update)})
+        for ids in _in_pieces(gone):
+            connection.execute(roster.delete().where(roster.c.id.in_(ids)))
+        by_id = roster.update().where(roster.c.id == sa.bindparam("row_id"))
+        for some in _in_pieces(updates):
+            connection.execute(by_id, some)
+        for added in _in_pieces(change.added):
+            connection.execute(roster.insert(), [_as_row(membership) for membership in added])
+
+    def _check_file(self) -> None:
+        """A misspelt path would be a new and empty roster."""
+        self._state_of_file()
+
+    def _state_of_file(self) -> _State:
+        """Which file holds an SQLite database; raises OSError where there is none."""
+        path = self._url.database
+        if self._engine.dialect.name != "sqlite" or path in (None, "", ":memory:"):
+            return ()
+        return (Path(str(path)).stat().st_ino,)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (sa.exc.SQLAlchemyError, OSError) as error:
+            raise RosterNotChangedError(
+                f"the roster at {self.name} cannot be changed: {self._reason(error)}"
+            ) from None
+
+    def _reason(self, error: Exception) -> str:
+        """What the database said in a line; only the kind of error where it might be a secret."""
+        said = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+        if isinstance(error, OSError):
+            return error.strerror or type(error).__name__
+        if not said or any(secret in said for secret in secrets_in(self._url)):
+            return type(error).__name__
+        return said
+
+
+def _lock(connection: Connection) -> None:
+    """Keeps everybody else from changing the roster until the transaction ends; reading goes on."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+        connection.exec_driver_sql("LOCK TABLE roster IN SHARE ROW EXCLUSIVE MODE")
+
+
+def _with_attributes(membership: Membership, written: str) -> Membership:
+    """`membership` with what is `written` in JSON; raises ValueError where that is something else.
+
+    As in CSV, only examinees have attributes.
+    """
+    try:
+        found = json.loads(written)
+    except (ValueError, TypeError, RecursionError):
+        found = None
+    if not isinstance(found, dict) or not all(isinstance(text, str) for text in found.values()):
+        raise ValueError(f"attributes are {reprlib.repr(written)}; {_NOT_JSON}")
+    if isinstance(membership, ExamMembership):
+        return replace(membership, attributes=normalize_attributes(found))
+    return membership
+
+
+def _as_row(membership: Membership) -> dict[str, str]:
+    cells = as_cells(membership)
+    attributes = _as_json(membership) if isinstance(membership, ExamMembership) else ""
+    return {**{name: cells.get(name, "") for name in COLUMNS}, "attributes": attributes}
+
+
+def _as_json(membership: ExamMembership) -> str:
+    if not membership.attributes:
+        return ""
+    return json.dumps(dict(membership.attributes), ensure_ascii=False)
+
+
+def _in_pieces(items: Sequence[_T]) -> Iterator[list[_T]]:
+    remaining = iter(items)
+    while piece := list(islice(remaining, _AT_ONCE)):
+        yield piece

@@ -1,0 +1,122 @@
+"""`e2xhub import-legacy` moves a deployment, and what it writes is what the other commands read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.program import Outcome, run_e2xhub
+
+SAMPLES = Path(__file__).parents[1] / "storage" / "legacy" / "samples"
+NAMES = sorted(directory.name for directory in SAMPLES.iterdir())
+
+
+def check(target: Path) -> Outcome:
+    """What `e2xhub check` says of what was written to `target`."""
+    sources = {"E2XHUB_CATALOG": target / "catalog", "E2XHUB_ROSTER": target / "roster"}
+    return run_e2xhub("check", **sources)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_written_passes_the_check(tmp_path: Path, name: str) -> None:
+    done = run_e2xhub("import-legacy", SAMPLES / name, "--to", tmp_path / "new")
+    assert (done.status, done.errors) == (0, "")
+    assert done.output.startswith(f"Written to {tmp_path}/new, without faults")
+    assert "left-out" in done.output
+    checked = check(tmp_path / "new")
+    assert (checked.status, checked.errors) == (0, "")
+    report = (tmp_path / "new" / "report.md").read_text()
+    assert report.startswith("# Import of an e2x deployment\n\nWritten: ")
+
+
+def test_json_has_counts_and_every_note(tmp_path: Path) -> None:
+    done = run_e2xhub("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path / "new", "--json")
+    assert done.json["written"] == {
+        "courses": 2,
+        "terms": 2,
+        "exams": 3,
+        "people": 4,
+        "memberships": 5,
+    }
+    assert {
+        "kind": "to-fill-in",
+        "file": "exams/IT/IT.SS23.PZ1.csv",
+        "line": 1,
+        "subject": "IT.SS23.PZ1",
+        "message": "time and rooms of IT.SS23.PZ1 are not known: it is closed, in no room",
+        "advice": "set start, duration_minutes and rooms before the exam",
+    } in done.json["notes"]
+
+
+def test_directory_with_files_is_wrong_usage(tmp_path: Path) -> None:
+    (tmp_path / "mine").touch()
+    done = run_e2xhub("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path)
+    assert done.status == 2
+    assert "is not empty; choose a new directory" in done.error_text
+
+
+@pytest.mark.parametrize("term", ["=SS23", "MRC=", ""])
+def test_term_that_is_none_is_wrong_usage(tmp_path: Path, term: str) -> None:
+    done = run_e2xhub(
+        "import-legacy", SAMPLES / "exam_hub", "--to", tmp_path / "new", "--term", term
+    )
+    assert done.status == 2
+    assert "expected 'WS23' or 'MRC-Klausur=WS23'" in done.error_text
+    assert not (tmp_path / "new").exists()
+
+
+def test_term_may_be_named(tmp_path: Path) -> None:
+    done = run_e2xhub(
+        *("import-legacy", SAMPLES / "lists_per_mode", "--to", tmp_path / "new"),
+        *("--term", "WuS-Klausur=SS20", "--university", "Old University"),
+    )
+    assert done.status == 0
+    assert (tmp_path / "new/roster/exams/WuS-Klausur.csv").read_text() == (
+        "username,role\ncweber2s,student\n"
+    )
+    catalog = yaml.safe_load((tmp_path / "new/catalog/common.yaml").read_text())
+    assert catalog["university"] == "Old University"
+
+
+def test_directory_without_a_deployment_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir()
+    done = run_e2xhub("import-legacy", tmp_path / "old", "--to", tmp_path / "new")
+    assert (done.status, done.output) == (1, "")
+    assert done.errors == f"no course of an e2x deployment is in {tmp_path}/old\n"
+
+
+def test_people_who_would_share_a_home_are_a_fault(tmp_path: Path) -> None:
+    for course, user in (("IT", "recht-bob"), ("IT-recht", "bob")):
+        file = tmp_path / "old" / course / f"{course}.SS23.PZ1.csv"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"Username\n{user}\n")
+    done = run_e2xhub("import-legacy", tmp_path / "old", "--to", tmp_path / "new")
+    assert done.status == 1
+    assert check(tmp_path / "new").status == 0
+
+
+@pytest.mark.parametrize(
+    ("user", "offer", "hub", "expected"),
+    [
+        ("amy", "MRC/SS23/student", "assignment", ("1000", "1000", "amy")),
+        ("greta", "MRC/SS23/grader", "grading", ("2000", "2000", "greta")),
+    ],
+)
+def test_people_keep_their_numbers_and_names_in_the_server(
+    tmp_path: Path, user: str, offer: str, hub: str, expected: tuple[str, str, str]
+) -> None:
+    new = tmp_path / "new"
+    assert run_e2xhub("import-legacy", SAMPLES / "lists_per_course", "--to", new).status == 0
+    done = run_e2xhub(
+        *("manifest", user, offer, "--hub", hub, "--at", "2023-05-02", "--json"),
+        *("--config", new / "jupyterhub_config.d" / "20-e2x-identity.py"),
+        **{"E2XHUB_CATALOG": new / "catalog", "E2XHUB_ROSTER": new / "roster"},
+    )
+    assert done.errors == ""
+    (pod,) = [made for made in done.json if made["kind"] == "Pod"]
+    environment = {
+        entry["name"]: entry.get("value") for entry in pod["spec"]["containers"][0]["env"]
+    }
+    assert tuple(environment[name] for name in ("NB_UID", "NB_GID", "NB_USER")) == expected

@@ -1,0 +1,73 @@
+"""What a catalog may pass on to KubeSpawner and Kubernetes as it stands."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from kubespawner import KubeSpawner
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.kubernetes.names import MERGED_BY_KEY
+from e2xhub.kubernetes.overrides import ALLOWED, check_pods, make_overrides
+from tests.examples import load_example
+
+
+def faults_of(override: dict[str, Any]) -> list[tuple[str, str]]:
+    catalog = load_example()
+    defaults = catalog.defaults.model_copy(update={"kubespawner_override": override})
+    changed = catalog.model_copy(update={"defaults": defaults})
+    return [(".".join(fault.place), fault.message) for fault in check_pods(changed)]
+
+
+def test_example_has_no_fault() -> None:
+    assert check_pods(load_example()) == []
+
+
+def test_what_the_catalog_decides_has_a_key_of_its_own() -> None:
+    assert faults_of({"image": "x:1"}) == [
+        (
+            "defaults.kubespawner_override.image",
+            "'image' is decided by the catalog; use its key 'image' instead",
+        )
+    ]
+
+
+def test_misspelt_trait_is_a_fault() -> None:
+    assert faults_of({"extra_annotation": {}}) == [
+        (
+            "defaults.kubespawner_override.extra_annotation",
+            "'extra_annotation' cannot be overridden here; did you mean 'extra_annotations'?",
+        )
+    ]
+
+
+@pytest.mark.parametrize("name", ["server_token_scopes", "namespace", "hub_connect_ip", "registry"])
+def test_what_hub_and_server_agree_on_cannot_be_overridden(name: str) -> None:
+    ((_, message),) = faults_of({name: "x"})
+    assert message.startswith(f"{name!r} cannot be overridden here; ")
+
+
+def test_value_of_another_type_is_a_fault() -> None:
+    ((_, message),) = faults_of({"start_timeout": "soon"})
+    assert message == "'start_timeout' is 'soon'; KubeSpawner expects an int"
+
+
+def test_unknown_volume_source_is_a_fault() -> None:
+    written = load_example().model_dump(exclude_unset=True)
+    written["volumes"]["objects"] = {"kubernetes": {"scsi": {"driver": "x"}}}
+    (fault,) = check_pods(Catalog.model_validate(written))
+    assert fault.place == ("volumes", "objects", "kubernetes", "scsi")
+    assert fault.message.startswith("Kubernetes has no volume source 'scsi'; expected one of: ")
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED | MERGED_BY_KEY))
+def test_every_trait_that_is_named_here_is_one_of_kubespawner(name: str) -> None:
+    assert name in KubeSpawner.class_traits(config=True)
+
+
+def test_lists_become_mappings_that_are_added() -> None:
+    assert make_overrides({"init_containers": ["a", "b"], "args": ["--x"]}) == {
+        "init_containers": {"override-000": "a", "override-001": "b"},
+        "args": ["--x"],
+    }

@@ -1,0 +1,71 @@
+"""What holds of every pod, whatever a chart, a hook or an override did to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import pytest
+from tornado.web import HTTPError
+
+from e2xhub.domain.offers import Offer, Registry
+from tests.kubernetes.test_pod_parts import pod_of
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+ESCAPES: list[dict[str, Any]] = [
+    {"extra_pod_config": {"hostNetwork": True}},
+    {"extra_pod_config": {"hostPID": True}},
+    {"extra_pod_config": {"hostIPC": True}},
+    {"privileged": True},
+    {"extra_containers": [{"name": "x", "image": "x:1", "securityContext": {"privileged": True}}]},
+]
+
+
+@pytest.fixture
+def exam(exam_hub: Registry, exam_open_at_nine: datetime) -> Offer:
+    return exam_hub.authorize("alice", "exams/ml-pz1/student", exam_open_at_nine)
+
+
+@pytest.fixture
+def learning(assignment_hub: Registry, in_winter_term: datetime) -> Offer:
+    return assignment_hub.authorize("alice", "machine-learning/WS26/student", in_winter_term)
+
+
+@pytest.mark.parametrize("traits", ESCAPES, ids=lambda traits: str(*traits))
+async def test_pod_that_no_policy_could_hold_is_not_made_for_an_exam(
+    exam: Offer, traits: dict[str, Any]
+) -> None:
+    with pytest.raises(HTTPError) as refused:
+        await pod_of(exam, **traits)
+    assert refused.value.status_code == 503
+
+
+@pytest.mark.parametrize("traits", ESCAPES, ids=lambda traits: str(*traits))
+async def test_override_of_the_catalog_is_no_way_around_it(
+    exam: Offer, traits: dict[str, Any]
+) -> None:
+    server = replace(exam.server, kubespawner_override=traits)
+    with pytest.raises(HTTPError):
+        await pod_of(replace(exam, server=server))
+
+
+async def test_hook_is_no_way_around_it(exam: Offer) -> None:
+    def modify(_spawner: Any, pod: Any) -> Any:
+        pod.spec.host_network = True
+        return pod
+
+    with pytest.raises(HTTPError):
+        await pod_of(exam, modify_pod_hook=modify)
+
+
+async def test_open_network_leaves_the_pod_to_the_admin(learning: Offer) -> None:
+    pod = await pod_of(learning, extra_pod_config={"hostNetwork": True})
+    assert pod["spec"]["hostNetwork"] is True
+
+
+async def test_privileged_init_container_of_the_chart_stays(exam: Offer) -> None:
+    blocking = {"name": "b", "image": "b:1", "securityContext": {"privileged": True}}
+    pod = await pod_of(exam, init_containers=[blocking])
+    assert pod["spec"]["initContainers"][0]["securityContext"] == {"privileged": True}
