@@ -53,8 +53,9 @@ def _words_for(now: datetime) -> dict[str, str]:
         "TOMORROW": tomorrow.isoformat(timespec="seconds"),
     }
     this_start = _start_of_term(now.date())
+    last_start = _start_of_term(this_start - timedelta(days=1))
     next_start = _start_of_term(this_start + timedelta(days=200))
-    for name, start in (("THIS", this_start), ("NEXT", next_start)):
+    for name, start in (("LAST", last_start), ("THIS", this_start), ("NEXT", next_start)):
         end = _start_of_term(start + timedelta(days=200)) - timedelta(days=1)
         short, title = _names_of_term(start)
         words |= {
