@@ -6,14 +6,17 @@ BIN = $(VENV)/bin
 # Further arguments for pytest, such as: make test PYTEST_ARGS="tests/domain -x"
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
+# Such as: make benchmark BENCHMARK_ARGS="--sizes 1000,10000"
+BENCHMARK_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-jupyterhub-5 format clean
+.PHONY: help demo test lint test-jupyterhub-5 benchmark format clean
 
 help:
 	@echo "make demo               start a small university with three hubs on this machine"
 	@echo "make test               check style, types and layers, then run every test"
 	@echo "make test-jupyterhub-5  run the tests that start hubs on JupyterHub 5.5"
+	@echo "make benchmark          measure rosters of up to a million memberships"
 	@echo "make lint, make format  check, or mend, the style alone"
 	@echo "make clean              remove what these commands made (not the demo's files in .demo)"
 
@@ -26,6 +29,9 @@ test: lint
 test-jupyterhub-5:
 	$(MAKE) --no-print-directory .venv-jupyterhub-5/.hub-tests-are-installed
 	.venv-jupyterhub-5/bin/python -m pytest -m hub $(PYTEST_ARGS)
+
+benchmark: $(VENV)/.dev-is-installed
+	$(BIN)/python -m tests.benchmarks.roster $(BENCHMARK_ARGS)
 
 lint: $(VENV)/.dev-is-installed
 	$(BIN)/ruff check .

@@ -43,6 +43,9 @@ if accounts := get_value("demo.accounts"):
     c.SharedPasswordAuthenticator.user_password = accounts["password"]
     c.Authenticator.allowed_users = set(accounts["usernames"])
 
+# What a sign-in service would say.
+c.JupyterHub.load_groups = get_value("demo.groups", {})
+
 namespace = {"c": c, "get_config": get_value}
 for file in sorted(Path(get_value("demo.configDirectory")).glob("*.py")):
     exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), namespace)

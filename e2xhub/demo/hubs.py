@@ -8,8 +8,8 @@ import signal
 import socket
 import sys
 import sysconfig
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,8 @@ class HubPlan:
     accounts: DemoAccounts | None
     database_url: str
     pepper_file: Path
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Usernames by group, as a sign-in service would say them."""
 
     @property
     def url(self) -> str:
@@ -79,6 +81,8 @@ class HubPlan:
             "proxyCommand": list(self.proxy_command),
             "configDirectory": str(find_config_directory()),
         }
+        if self.groups:
+            demo["groups"] = {name: {"users": list(users)} for name, users in self.groups.items()}
         if self.accounts:
             demo["accounts"] = {
                 "usernames": list(self.accounts.usernames),

@@ -166,7 +166,7 @@ def masked_url(url: str | URL) -> str:
         address = make_url(url)
     except sa.exc.ArgumentError:
         return "URL (it is none)"
-    shown = {name: "***" if _is_secret(name) else text for name, text in address.query.items()}
+    shown = {name: "hidden" if _is_secret(name) else text for name, text in address.query.items()}
     return address.set(query=shown).render_as_string(hide_password=True)
 
 

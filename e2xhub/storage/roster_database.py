@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import reprlib
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -68,6 +69,7 @@ class RosterDatabase:
                 "sqlite:// or postgresql+psycopg://"
             )
         self.name = masked_url(url)
+        weakref.finalize(self, self._engine.dispose)
 
     def load(self, catalog: Catalog) -> Roster:
         """The roster; raises FaultsFoundError with every fault where it has any.
@@ -135,7 +137,7 @@ class RosterDatabase:
         parser = MembershipParser(catalog).of_columns(COLUMNS)
         columns = [roster.c[name] for name in COLUMNS]
         query = sa.select(roster.c.id, roster.c.attributes, *columns).order_by(roster.c.id)
-        rows = connection.execution_options(yield_per=_AT_ONCE).execute(query)
+        rows = connection.execute(query, execution_options={"yield_per": _AT_ONCE})
         for piece in rows.partitions():
             for number, attributes, *texts in piece:
                 try:
@@ -165,7 +167,9 @@ class RosterDatabase:
         for some in _in_pieces(updates):
             connection.execute(by_id, some)
         for added in _in_pieces(change.added):
-            connection.execute(roster.insert(), [_as_row(membership) for membership in added])
+            # With RETURNING, SQLAlchemy makes one statement of them.
+            rows = [_as_row(membership) for membership in added]
+            connection.execute(roster.insert().returning(roster.c.id), rows).close()
 
     def _check_file(self) -> None:
         """A misspelt path would be a new and empty roster."""
@@ -173,10 +177,10 @@ class RosterDatabase:
 
     def _state_of_file(self) -> _State:
         """Which file holds an SQLite database; raises OSError where there is none."""
-        path = self._url.database
-        if self._engine.dialect.name != "sqlite" or path in (None, "", ":memory:"):
+        path = self._url.database or ":memory:"
+        if self._engine.dialect.name != "sqlite" or path.startswith((":memory:", "file:")):
             return ()
-        return (Path(str(path)).stat().st_ino,)
+        return (Path(path).stat().st_ino,)
 
     @contextmanager
     def _told(self) -> Iterator[None]:

@@ -20,7 +20,8 @@ from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
 from e2xhub.domain.roster import CourseMembership, Membership, Roster
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.roster_files import FileReader, implied_by_place, make_readers
+from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
+from e2xhub.storage.roster_files import FileReader, files_of, implied_by_place, make_readers
 from e2xhub.storage.roster_store import RosterNotChangedError
 from e2xhub.storage.roster_table import FileChange, write_changed
 from e2xhub.storage.roster_update import needed_part
@@ -85,6 +86,8 @@ class _Files:
     """The files of a roster as they are."""
 
     root: Path
+    fingerprint: Fingerprint
+    """From before they were read."""
     roster: Roster
     readers: Mapping[Path, FileReader]
     places: Mapping[Path, set[_Place]]
@@ -93,6 +96,7 @@ class _Files:
     @classmethod
     def load(cls, root: Path, catalog: Catalog) -> _Files:
         """Reads all files once; raises FaultsFoundError with every fault."""
+        fingerprint = fingerprint_of(root, files_of)
         readers = {reader.file: reader for reader in make_readers(root, catalog)}
         places: dict[Path, set[_Place]] = {file: set() for file in readers}
         faults: list[Fault] = []
@@ -106,7 +110,9 @@ class _Files:
         roster = Roster(read_all())
         if faults:
             raise FaultsFoundError(faults)
-        return cls(root=root, roster=roster, readers=readers, places=places)
+        return cls(
+            root=root, fingerprint=fingerprint, roster=roster, readers=readers, places=places
+        )
 
     def plan(self, change: RosterChange) -> dict[Path, FileChange]:
         """What becomes of which file."""
@@ -157,13 +163,31 @@ def _replace_all(found: _Files, plan: Mapping[Path, FileChange]) -> None:
         for file, change in plan.items():
             if new := _write(found.reader_of(file), change):
                 written[new] = file.resolve()
-        for new, target in written.items():
-            new.replace(target)
+        if fingerprint_of(found.root, files_of) != found.fingerprint:
+            raise RosterNotChangedError(
+                f"the roster at {found.root} was changed by somebody else at this moment, and is "
+                "as they left it; try again"
+            )
+        _put_into_place(written)
         for directory in {target.parent for target in written.values()}:
             _sync(directory)
     finally:
         for new in written:
             new.unlink(missing_ok=True)
+
+
+def _put_into_place(written: Mapping[Path, Path]) -> None:
+    """Renames each new file to its target."""
+    for number, (new, target) in enumerate(written.items()):
+        try:
+            new.replace(target)
+        except OSError as error:
+            if number == 0:
+                raise
+            raise RosterNotChangedError(
+                f"{number} of {len(written)} files of the roster are changed, {target} is not: "
+                f"{error.strerror}; the same change made again completes it"
+            ) from error
 
 
 def _check_separate(readers: Mapping[Path, FileReader], plan: Mapping[Path, FileChange]) -> None:

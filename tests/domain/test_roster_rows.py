@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roles import Role
-from e2xhub.domain.roster import CourseMembership, ExamMembership
-from e2xhub.domain.roster_rows import COLUMNS, parse_membership
+from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership
+from e2xhub.domain.roster_rows import (
+    COLUMNS,
+    MembershipParser,
+    check_attributes,
+    normalize_attributes,
+    parse_membership,
+)
 
 COURSE_ROW = {"username": "alice", "course": "databases", "term": "WS26", "role": "observer"}
 EXAM_ROW = {"username": "alice", "exam": "ml-pz1", "role": "proctor"}
@@ -101,3 +109,66 @@ def test_any_texts_are_a_membership_or_one_line_of_faults(
         assert membership.username in row["username"].lower()
         return
     assert told.splitlines() == [told]
+
+
+_cells = st.sampled_from(
+    ["", " ", "alice", " Alice", "databases", "WS26", "ml-pz1", "grader", "x y"]
+)
+_rows = st.fixed_dictionaries({}, optional=dict.fromkeys((*COLUMNS, "seat"), _cells))
+
+
+def meaning_of(parse: Callable[[], Membership]) -> tuple[object, ...]:
+    """A membership with its attributes, or what was wrong."""
+    try:
+        found = parse()
+    except ValueError as error:
+        return (str(error),)
+    return (found, getattr(found, "attributes", None))
+
+
+@given(rows=st.lists(_rows, max_size=8))
+def test_rows_one_after_the_other_mean_what_each_means_alone(
+    small_catalog: Catalog, rows: list[dict[str, str]]
+) -> None:
+    """What is remembered of earlier rows changes neither a membership nor a message."""
+    parser = MembershipParser(small_catalog)
+    for row in rows:
+        stripped = {name: text.strip() for name, text in row.items()}
+        alone = meaning_of(lambda row=stripped: parse_membership(row, small_catalog))
+        assert meaning_of(lambda row=row: parser.parse(row)) == alone
+
+
+def test_later_name_that_would_share_a_directory_is_a_fault_in_each_of_its_rows(
+    small_catalog: Catalog,
+) -> None:
+    parser = MembershipParser(small_catalog)
+    parser.parse({**EXAM_ROW, "username": "straße"})
+    for row in (EXAM_ROW, COURSE_ROW):
+        with pytest.raises(ValueError, match="'strasse' would share a directory with 'straße'"):
+            parser.parse({**row, "username": "strasse"})
+    assert parser.parse({**COURSE_ROW, "username": "straße"}).username == "straße"
+
+
+@given(cells=st.dictionaries(st.text(max_size=6), st.text(max_size=6), max_size=4))
+def test_attributes_that_are_read_can_be_written_or_are_refused(cells: dict[str, str]) -> None:
+    attributes = normalize_attributes(cells)
+    assert normalize_attributes(attributes) == attributes
+    try:
+        check_attributes(attributes)
+    except ValueError as error:
+        told = str(error)
+    else:
+        return
+    assert "expected" in told
+
+
+@pytest.mark.parametrize("name", ["Seat", " seat", "role", "", "a\nb", "\ud800"])
+def test_attribute_whose_name_no_column_can_have_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="an attribute cannot have the name"):
+        check_attributes({name: "7"})
+
+
+@pytest.mark.parametrize("text", ["", " 7", "a\0", "\udfff"])
+def test_attribute_that_no_cell_can_hold_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="attribute 'seat' cannot be"):
+        check_attributes({"seat": text})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.shared_directories import DirectoryNames, directory_key
 
-_texts = st.text(st.sampled_from("aAbßſsﬁfi.ÄäİıK2²"), min_size=1, max_size=5)
+_texts = st.text(st.sampled_from("aAbß\u017fsﬁfi.ÄäİK2²"), min_size=1, max_size=5)
 
 
 def parse(text: str) -> Username | None:
@@ -32,7 +32,7 @@ usernames = (_texts | st.text(max_size=6)).map(parse).filter(lambda name: name i
         ("alice..", "alice"),
         ("ﬁona", "fiona"),
         ("max2", "max²"),
-        ("ſam", "sam"),
+        ("\u017fam", "sam"),
     ],
 )
 def test_name_that_a_file_system_could_take_for_another_is_refused(

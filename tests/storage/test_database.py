@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
+from e2xhub.errors import ConfigurationError
+from e2xhub.storage import database
 from e2xhub.storage.database import Moment, make_engine, masked_url, metadata, migrate
 
+MIGRATIONS = Path(database.__file__).parent / "migrations"
 _MIGRATE = """
 import sys
 from e2xhub.storage.database import make_engine, migrate
@@ -68,6 +74,54 @@ def test_several_processes_may_migrate_at_once(engine: Engine, database_url: str
         process.stdin = None
     errors = [process.communicate()[1] for process in processes]
     assert ([process.returncode for process in processes], errors) == ([0] * 3, [""] * 3)
+    assert differences(engine) == []
+
+
+def test_tables_of_another_release_are_told_in_a_sentence(engine: Engine) -> None:
+    migrate(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE e2xhub_alembic_version SET version_num = '9999'"))
+    with pytest.raises(ConfigurationError) as caught:
+        migrate(engine)
+    assert str(caught.value) == (
+        f"the tables in {masked_url(engine.url)} are not of this e2xhub: Can't locate revision "
+        "identified by '9999'; expected tables that this release or an older one has made"
+    )
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_current_tables_are_migrated_without_the_right_to_write(engine: Engine) -> None:
+    migrate(engine)
+    statements = (
+        "CREATE ROLE onlooker LOGIN",
+        "GRANT USAGE ON SCHEMA public TO onlooker",
+        "GRANT SELECT ON e2xhub_alembic_version TO onlooker",
+    )
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+    migrate(make_engine(engine.url.set(username="onlooker"), poolclass=sa.NullPool))
+    with engine.begin() as connection:
+        connection.execute(sa.text("DROP OWNED BY onlooker"))
+        connection.execute(sa.text("DROP ROLE onlooker"))
+
+
+def test_threads_of_one_process_may_migrate_at_once(database_url: str) -> None:
+    engines = [make_engine(database_url, poolclass=sa.NullPool) for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(migrate, engines)) == [None] * 4
+    assert differences(engines[0]) == []
+
+
+def test_migration_can_be_taken_back(engine: Engine) -> None:
+    migrate(engine)
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "base")
+    assert sa.inspect(engine).get_table_names() == ["e2xhub_alembic_version"]
+    migrate(engine)
     assert differences(engine) == []
 
 
@@ -128,6 +182,7 @@ def test_no_moment_is_none(engine: Engine) -> None:
     [
         ("postgresql+psycopg://hub:geheim@db/e2x", "postgresql+psycopg://hub:***@db/e2x"),
         ("sqlite:////srv/e2x.sqlite", "sqlite:////srv/e2x.sqlite"),
+        ("postgresql://db/e2x?password=geheim", "postgresql://db/e2x?password=hidden"),
     ],
 )
 def test_masked_url_has_no_password(url: str, shown: str) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from prometheus_client import REGISTRY
 
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog_model import ReferenceFault
 from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError
+from e2xhub.storage.database import make_engine, migrate
 from e2xhub.storage.live_registry import LiveRegistry
 
 CATALOG = """\
@@ -297,3 +302,127 @@ def test_outage_that_passes_without_a_change_ends_the_fault(catalog: Path, tmp_p
     registry.look()
     assert faults_in_metrics() == 0
     assert people(registry) == {"alice", "ben"}
+
+
+@pytest.fixture
+def table(database_url: str) -> sa.Engine:
+    """The engine of a roster in a database, with two students."""
+    engine = make_engine(database_url, poolclass=sa.NullPool)
+    migrate(engine)
+    insert(engine, "alice", "ben")
+    return engine
+
+
+def insert(table: sa.Engine, *usernames: str) -> None:
+    """Adds students, as anybody's SQL does."""
+    values = ", ".join(f"('{name}', 'maths', 'WS26')" for name in usernames)
+    with table.begin() as connection:
+        connection.execute(sa.text(f"INSERT INTO roster (username, course, term) VALUES {values}"))
+
+
+def delete(table: sa.Engine, username: str) -> None:
+    with table.begin() as connection:
+        connection.execute(sa.text("DELETE FROM roster WHERE username = :name"), {"name": username})
+
+
+@pytest.fixture
+def live_table(catalog: Path, table: sa.Engine) -> LiveRegistry:
+    url = table.url.render_as_string(hide_password=False)
+    return LiveRegistry(catalog=catalog, roster=url, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+
+
+def test_row_of_a_database_is_taken_at_the_second_look(
+    live_table: LiveRegistry, table: sa.Engine
+) -> None:
+    insert(table, "clara")
+    live_table.look()
+    assert people(live_table) == {"alice", "ben"}
+    live_table.look()
+    assert people(live_table) == {"alice", "ben", "clara"}
+
+
+def test_faulty_row_of_a_database_keeps_the_last_good_and_is_logged_once(
+    live_table: LiveRegistry, table: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    insert(table, "clara", "not a name")
+    for _ in range(4):
+        live_table.look()
+    assert people(live_table) == {"alice", "ben"}
+    assert faults_in_metrics() == 1
+    (record,) = [r for r in caplog.records if "keeps the last good" in r.getMessage()]
+    assert ", table roster, row:4: username 'not a name' cannot be used" in record.getMessage()
+    delete(table, "not a name")
+    live_table.look()
+    live_table.look()
+    assert people(live_table) == {"alice", "ben", "clara"}
+    assert faults_in_metrics() == 0
+
+
+def test_database_that_lost_many_is_taken_when_it_stays_so(
+    live_table: LiveRegistry, table: sa.Engine
+) -> None:
+    delete(table, "ben")
+    live_table.look()
+    live_table.look()
+    assert people(live_table) == {"alice", "ben"}
+    live_table.look()
+    assert people(live_table) == {"alice"}
+
+
+def test_database_that_is_away_for_a_while_keeps_the_last_good(
+    catalog: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "roster.sqlite"
+    engine = make_engine(f"sqlite:///{file}", poolclass=sa.NullPool)
+    migrate(engine)
+    insert(engine, "alice", "ben")
+    registry = LiveRegistry(
+        catalog=catalog, roster=f"sqlite:///{file}", hub=HubKind.ASSIGNMENT, most_loss=0.3
+    )
+    file.rename(file.with_suffix(".away"))
+    for _ in range(4):
+        registry.look()
+    assert people(registry) == {"alice", "ben"}
+    assert faults_in_metrics() == 1
+    assert caplog.text.count("cannot be read: No such file or directory") == 1
+    file.with_suffix(".away").rename(file)
+    registry.look()
+    registry.look()
+    assert faults_in_metrics() == 0
+
+
+def test_further_check_is_made_at_the_start_and_at_each_change(catalog: Path, roster: Path) -> None:
+    def check_title(found: Catalog) -> list[ReferenceFault]:
+        titles = [course.title for course in found.courses.values()]
+        place = ("courses", "maths", "title")
+        return [] if titles == ["Maths"] else [ReferenceFault(place=place, message="too long")]
+
+    registry = LiveRegistry(
+        catalog=catalog,
+        roster=roster,
+        hub=HubKind.ASSIGNMENT,
+        most_loss=0.3,
+        checks=[check_title],
+    )
+    catalog.write_text(CATALOG.replace("title: Maths", "title: Mathematics"))
+    registry.look()
+    registry.look()
+    assert [course.title for course in registry.current.catalog.courses.values()] == ["Maths"]
+    with pytest.raises(FaultsFoundError, match=r"catalog\.yaml:6: too long"):
+        LiveRegistry(
+            catalog=catalog,
+            roster=roster,
+            hub=HubKind.ASSIGNMENT,
+            most_loss=0.3,
+            checks=[check_title],
+        )
+
+
+@pytest.mark.parametrize("text", ["username,course,term,role\n", "no header\n"])
+def test_garbage_is_collected_again_after_a_change(
+    registry: LiveRegistry, roster: Path, text: str
+) -> None:
+    roster.write_text(text)
+    registry.look()
+    registry.look()
+    assert gc.isenabled()

@@ -105,7 +105,7 @@ class _Maker:
         return made
 
     def _mounts_of_term(self, term: LegacyTerm) -> places.Mounts:
-        made = places.term_mounts(term)
+        made = places.term_mounts(term, for_students=self.found.is_for_students(term))
         for exam in self.found.exams.values():
             same_term = (exam.course, exam.term) == (term.course, term.term)
             if same_term and self.found.has_own_exchange(exam):

@@ -80,8 +80,11 @@ class LegacyTerm:
     members: dict[tuple[Username, Role], Where] = field(default_factory=dict)
     extra_mounts: tuple[ExtraMount, ...] = ()
     has_exchange: bool = True
-    is_only_of_exams: bool = True
-    """Whether there are exams of this term, and no list of its own."""
+
+    @property
+    def has_students(self) -> bool:
+        """Whether anybody is a student of the term itself."""
+        return any(role is Role.STUDENT for _, role in self.members)
 
     @property
     def effective(self) -> LegacySettings:
@@ -131,19 +134,24 @@ class Deployment:
             return server.settings[Role.STUDENT]
         return self.exam_hubs[0].settings if self.exam_hubs else NOTHING_SAID
 
-    def term_of(self, exam: LegacyExam) -> LegacyTerm:
-        """The term that `exam` belongs to."""
-        return self.terms[exam.course, exam.term]
+    def is_for_students(self, term: LegacyTerm) -> bool:
+        """Whether students of `term` get directories of it.
+
+        Not where only its exams have people: its exchange may be an exam's then.
+        """
+        return term.has_students or not any(
+            (exam.course, exam.term) == (term.course, term.term) for exam in self.exams.values()
+        )
 
     def has_own_exchange(self, exam: LegacyExam) -> bool:
         """Whether `exam` needs an exchange of its own, because others have the old one as well.
 
         Another period of the same semester had it, and so have the students of the term.
         """
-        term = self.term_of(exam)
+        term = self.terms[exam.course, exam.term]
         old = (exam.course, exam.course_id)
         same = [one for one in self.exams.values() if (one.course, one.course_id) == old]
-        return len(same) > 1 or not (term.is_only_of_exams or term.course_id != exam.course_id)
+        return len(same) > 1 or (term.has_students and term.course_id == exam.course_id)
 
     @property
     def people(self) -> frozenset[Username]:

@@ -83,7 +83,6 @@ def _read_group(
             course_id=f"{meaning.course}-{meaning.term}",
         ),
     )
-    term.is_only_of_exams = False
     message = f"its people have the role {meaning.role.value} in {meaning.course} {meaning.term}"
     advice = "declare 'groups' in the catalog where a sign-in service delivers the group"
     groups.note(notes, NoteKind.GUESSED, name, message, advice)

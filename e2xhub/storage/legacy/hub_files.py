@@ -14,7 +14,7 @@ from e2xhub.storage.legacy.deployment import (
     Root,
     Server,
 )
-from e2xhub.storage.legacy.mounts import fault_of_root
+from e2xhub.storage.legacy.mounts import EXCHANGE_AT, fault_of_root
 from e2xhub.storage.legacy.notes import NoteKind, Notes
 from e2xhub.storage.legacy.settings import (
     LegacySettings,
@@ -43,6 +43,7 @@ _NOT_NEEDED = {
     "student_user_dir": "the lists were read where they are",
     "exam_user_dir": "the lists were read where they are",
 }
+_MAPPINGS = frozenset({"resources", "grader_resources", "nbgrader", "exam_kernel", "extra_mounts"})
 _CONFIG_MOUNTS = ("mount_server_config", "mount_course_config")
 _NBGRADER_KEYS = frozenset(
     {"enabled", "course_dir", "default_exchange", "nbgrader_cmds", "grader_cmds", "exchange"}
@@ -52,7 +53,7 @@ _NBGRADER_KEYS = frozenset(
 
 def read_servers(section: Section, notes: Notes) -> Iterator[Server]:
     """The servers below `server:`; what the catalog has no place for is noted."""
-    section.note_unknown(notes, {"server"})
+    section.note_unknown(notes, {"server"}, mappings={"server"})
     servers = section.section("server")
     for name, value in servers.value.items():
         if isinstance(value, dict):
@@ -65,7 +66,8 @@ def _read_server(name: str, section: Section, notes: Notes) -> Server:
     nbgrader = section.section("nbgrader")
     _note_not_needed(section, notes)
     _note_not_needed(nbgrader, notes)
-    section.note_unknown(notes, {*_READ_HERE, *_NOT_NEEDED, *_CONFIG_MOUNTS})
+    known = {*_READ_HERE, *_NOT_NEEDED, *_CONFIG_MOUNTS}
+    section.note_unknown(notes, known, mappings=_MAPPINGS)
     nbgrader.note_unknown(notes, {*_NBGRADER_KEYS, *_NOT_NEEDED, *_CONFIG_MOUNTS})
     note_commands(section, ("commands",), notes)
     note_commands(nbgrader, ("nbgrader_cmds", "grader_cmds"), notes)
@@ -146,8 +148,14 @@ def read_exam_hub(section: Section, notes: Notes) -> ExamHub:
     """The file of an exam hub; what the catalog has no place for is noted."""
     nbgrader = section.section("nbgrader")
     section.note_unknown(
-        notes, {"commands", "mounts", "image", "pullPolicy", "nbgrader", "resources"}
+        notes,
+        {"commands", "mounts", "image", "pullPolicy", "nbgrader", "resources"},
+        mappings={"mounts", "nbgrader", "resources"},
     )
+    if nbgrader.text("exchange_root") not in ("", EXCHANGE_AT):
+        message = f"the exchange is mounted at {EXCHANGE_AT}"
+        advice = "change mount_at of the exams' exchange where the image reads another place"
+        nbgrader.note(notes, NoteKind.CHANGED, "exchange_root", message, advice)
     nbgrader.note_unknown(notes, {"exchange_root", "exam_course_dir", "active_student_courses"})
     note_commands(section, ("commands",), notes)
     roots: dict[str, Root] = {}

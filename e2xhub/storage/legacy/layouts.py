@@ -167,13 +167,29 @@ class LayoutReader:
         for server in self.found.servers:
             if course_id in server.course_list:
                 return server
-        depths = [_depth_in(parts[:-1], server.course_dir) for server in self.found.servers]
-        if not is_exam and max(depths, default=0) > 0:
-            return self.found.servers[depths.index(max(depths))]
+        holding = [] if is_exam else self._servers_around(parts)
+        if holding:
+            return holding[0]
         if len(self.found.servers) == 1 and parts[-2].lower() != TEACHING:
             return self.found.servers[0]
         fitting = [server for server in self.found.servers if (server.mode == EXAM) == is_exam]
         return next(iter(fitting), None)
+
+    def _servers_around(self, parts: Parts) -> list[Server]:
+        """The servers whose course_dir is nearest around the list; a teaching one is first."""
+        depths = [_depth_in(parts[:-1], server.course_dir) for server in self.found.servers]
+        nearest = max([1, *depths])
+        found = [
+            server
+            for server, depth in zip(self.found.servers, depths, strict=True)
+            if depth == nearest
+        ]
+        found.sort(key=lambda server: server.mode == EXAM)
+        if len({server.mode for server in found}) > 1:
+            message = f"several servers have this course_dir; {found[0].name!r} is taken"
+            advice = "homes of the others are below homes/<mode>; add mounts where needed"
+            self._note(NoteKind.GUESSED, parts, stem_of(parts), message, advice)
+        return found
 
     def _add_term(
         self,
@@ -195,7 +211,6 @@ class LayoutReader:
             term.has_exchange = server.has_exchange
         outer = server.settings.get(role, NOTHING_SAID) if server else NOTHING_SAID
         term.settings[role] = self._settings(section).within(outer)
-        term.is_only_of_exams = False
         for person in self._people(parts):
             term.members.setdefault((person.username, role), person.where)
 
@@ -250,7 +265,8 @@ class LayoutReader:
         semester, period = pairs[0]
         if self.found.exam_hubs and (semester, period) not in active:
             self._note(NoteKind.CHANGED, parts, stem, "the exam was not active; it stays closed")
-        hub = next(iter(self.found.exam_hubs), None)
+        hubs = sorted(self.found.exam_hubs, key=lambda hub: course not in hub.active)
+        hub = next(iter(hubs), None)
         presentation = Presentation(course=course, term=semester)
         outer = hub.settings if hub else NOTHING_SAID
         course_id = f"{course}-{semester}"  # as the exam hub names the exchange's directory

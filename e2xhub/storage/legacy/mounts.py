@@ -75,26 +75,25 @@ def course_mounts(course: str) -> Mounts:
     return {"share-course": _share("courses/{course}", "{course}")}
 
 
-def term_mounts(term: LegacyTerm) -> Mounts:
-    """Homes of students and the exchange of one term."""
+def term_mounts(term: LegacyTerm, *, for_students: bool) -> Mounts:
+    """Homes of students and the exchange of one term; the students' part only where asked for."""
     home = f"homes/{term.mode}/students/{term.course_id}/{{username}}"
     mounts: Mounts = {}
-    if not term.is_only_of_exams:
+    if for_students:
         access = {"read_write": ["student"]}
         mounts["home"] = _mount(HOMES_VOLUME, home, "/home/{username}", access)
     if term.mode != TEACHING:
         mounts["grader-home"] = _grader_home(term.mode)
     if term.has_exchange:
-        mounts |= _term_exchange(term)
+        mounts |= _term_exchange(term, STEPS if for_students else ())
     return mounts
 
 
-def _term_exchange(term: LegacyTerm) -> Mounts:
+def _term_exchange(term: LegacyTerm, steps: Iterable[str]) -> Mounts:
     path = f"{_EXCHANGES}/{term.course}/{term.course_id}"
     place = f"{EXCHANGE_AT}/{term.course_id}"
     mounts = {"exchange": _mount(SHARES_VOLUME, path, place, _for_graders())}
-    # Where there are exams only, this may be an exam's exchange, which is not for students.
-    for step in () if term.is_only_of_exams else STEPS:
+    for step in steps:
         tail = _tail(step, term.effective.personalized or frozenset())
         access = {"read_write" if step == "inbound" else "read_only": ["student"]}
         mounts[step] = _mount(SHARES_VOLUME, f"{path}/{tail}", f"{place}/{tail}", access)

@@ -92,7 +92,7 @@ def read_course_settings(section: Section, notes: Notes) -> LegacySettings:
     note_commands(section, _COMMAND_KEYS, notes)
     note_presentation(section, notes)
     note_exam_kernel(section, notes)
-    section.note_unknown(notes, _OWN_KEYS)
+    section.note_unknown(notes, _OWN_KEYS, mappings=("resources", "exam_kernel"))
     return read_settings(section, notes)
 
 
@@ -166,6 +166,9 @@ def _read_image(section: Section, notes: Notes) -> tuple[str | None, str | None]
         name = f"{name}:{tag}" if tag and name else name
     else:
         name = section.text("image")
+    if not name and section.value.get("image") not in (None, ""):
+        message = "expected a text, or a mapping with a name"
+        section.note(notes, NoteKind.LEFT_OUT, "image", message, "set 'image' in the catalog")
     if name and "@" not in name and ":" not in name.rpartition("/")[2]:
         message = f"{name!r} has no tag; ':latest' is written, which is what a node pulled"
         section.note(notes, NoteKind.CHANGED, "image", message, "name a digest")
@@ -185,7 +188,7 @@ def _read_resources(section: Section, notes: Notes) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, name in _RESOURCE_KEYS.items():
         text = section.text(key)
-        if not text:
+        if section.value.get(key) in (None, ""):
             continue
         try:
             found[name] = _parse_memory(text) if key.startswith("mem") else _parse_cpu(text)

@@ -49,7 +49,7 @@ def _name(spawner):
     return "jovyan" if spawner.offer.is_exam else spawner.user.name
 
 
-c.KubeSpawner.environment.update(NB_UID=_number, NB_GID=_number, NB_USER=_name)
+c.KubeSpawner.environment.update({"NB_UID": _number, "NB_GID": _number, "NB_USER": _name})
 """
 
 

@@ -60,10 +60,14 @@ class Section:
         """Notes something about `key` of this section."""
         notes.add(kind, self.where(key), ".".join((*self.path, key)), message, advice)
 
-    def note_unknown(self, notes: Notes, known: Collection[str]) -> None:
-        """Notes every key that nobody reads."""
-        for key in self.value:
-            if key not in known:
+    def note_unknown(
+        self, notes: Notes, known: Collection[str], *, mappings: Collection[str] = ()
+    ) -> None:
+        """Notes every key that nobody reads, and every one of `mappings` that is none."""
+        for key, value in self.value.items():
+            if key in mappings and value is not None and not isinstance(value, dict):
+                self.note(notes, NoteKind.LEFT_OUT, key, "expected a mapping of keys")
+            elif key not in known:
                 message = "this key is not known, and is not carried over"
                 self.note(notes, NoteKind.LEFT_OUT, key, message, "see what it did, if anything")
 

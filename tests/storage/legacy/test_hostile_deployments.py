@@ -37,8 +37,7 @@ def import_broken(file: Path, content: bytes) -> None:
             outcome = import_deployment(
                 source, target, choices=TermChoices(), university="U", today=TODAY
             )
-        except ImportNotPossibleError as error:
-            assert "no course" in str(error)
+        except ImportNotPossibleError:
             return
         text = "\n".join(
             listed.read_bytes().decode(errors="replace").lower()
@@ -51,7 +50,7 @@ def import_broken(file: Path, content: bytes) -> None:
         assert {entry.name for entry in Path(name).iterdir()} == {"from", "to"}
 
 
-@settings(max_examples=150)
+@settings(max_examples=40)
 @given(st.data())
 def test_broken_file_never_stops_an_import(data: st.DataObject) -> None:
     file = data.draw(st.sampled_from(FILES))
@@ -59,12 +58,13 @@ def test_broken_file_never_stops_an_import(data: st.DataObject) -> None:
     import_broken(file, data.draw(broken_copies(original, PIECES)))
 
 
-@settings(max_examples=100)
+@settings(max_examples=25)
 @given(st.sampled_from(FILES), st.binary(max_size=200))
 def test_arbitrary_bytes_never_stop_an_import(file: Path, content: bytes) -> None:
     import_broken(file, content)
 
 
+@settings(max_examples=40)
 @given(st.from_regex(re.compile(r"[\w.+@/{}<>\[\]|* -]{1,40}"), fullmatch=True))
 def test_arbitrary_names_of_files_never_stop_an_import(name: str) -> None:
     with tempfile.TemporaryDirectory() as root:

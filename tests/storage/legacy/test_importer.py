@@ -288,7 +288,7 @@ def test_neither_passwords_nor_commands_are_written_anywhere(
 
 
 def test_room_and_seat_of_a_sheet_are_kept(imported: Imported) -> None:
-    (membership,) = [one for one in imported["exam_hub"].roster.memberships_of("ada1s")]
+    (membership,) = imported["exam_hub"].roster.memberships_of("ada1s")
     assert membership.attributes == {  # type: ignore[union-attr]
         "room": "H1",
         "seat": "7",
@@ -416,6 +416,77 @@ def test_student_lists_of_an_exam_hub_are_examinees(tmp_path: Path) -> None:
     }
     offer = offers_of(outcome, "gil", HubKind.GRADING)["IT_Recht/Klausur-SS23/grader"]
     assert directories_of(offer)["/home/gil"] == "disk2 homes/exam/graders/gil rw"
+
+
+def test_exam_graders_take_no_exchange_away(tmp_path: Path) -> None:
+    hub = "server: {hub: {mode: exam, image: 'example/e:1', nbgrader: {course_dir: /c/courses}}}"
+    files = {
+        "config.yaml": hub,
+        "courses/Law/student/Law-SS23.csv": "Username\namy\n",
+        "courses/Law/grader/Law-SS23.csv": "Username\ngil\n",
+    }
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    exam = outcome.catalog.exams[ExamId.parse("Law-SS23")]
+    assert exam.mounts["exam-inbound"].path == "nbgrader/exchanges/Law/Law-SS23/inbound"
+    term = outcome.catalog.courses[exam.course].terms[exam.term]
+    assert set(term.mounts) == {"grader-home", "exchange"}
+
+
+def test_teaching_hub_is_taken_where_an_exam_hub_has_the_same_courses(tmp_path: Path) -> None:
+    hub = """\
+server:
+  exam: {mode: exam, image: "example/e:1", nbgrader: {course_dir: /c/courses}}
+  teaching: {mode: teaching, image: "example/t:1", nbgrader: {course_dir: /c/courses}}
+"""
+    files = {"config.yaml": hub, "courses/Law/student/Law-SS23.csv": "Username\namy\n"}
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    assert people_of(outcome.roster) == {"amy Law/SS23 student"}
+    assert notes_of(outcome, NoteKind.GUESSED) == [
+        "courses/Law/student/Law-SS23.csv:1 Law-SS23: several servers have this course_dir; "
+        "'teaching' is taken"
+    ]
+
+
+def test_values_of_the_wrong_kind_are_reported(tmp_path: Path) -> None:
+    hub = """\
+server:
+  hub:
+    image: [example/a]
+    resources: many
+    grader_resources: {mem_limit: [1G]}
+    nbgrader: true
+  other: 3
+"""
+    files = {"config.yaml": hub, "student/A-SS23.csv": "Username\namy\n"}
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    assert [text.split(": ")[0] for text in notes_of(outcome, NoteKind.LEFT_OUT)] == [
+        "config.yaml:3 server.hub.image",
+        "config.yaml:4 server.hub.resources",
+        "config.yaml:5 server.hub.grader_resources.mem_limit",
+        "config.yaml:6 server.hub.nbgrader",
+        "config.yaml:7 server.other",
+    ]
+
+
+def test_directories_that_an_exam_hub_misnames_are_reported(tmp_path: Path) -> None:
+    hub = """\
+mounts:
+  home: {name: disk2, subPath: ../homes}
+  exchange: {name: Disk 3, subPath: x}
+  share: {subPath: shares}
+image: {name: example/e, tag: "1"}
+nbgrader: {exchange_root: /exchange}
+"""
+    files = {"hub.yaml": hub, "A/A.SS23.PZ1.csv": "Username\namy\n"}
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    mounts = outcome.catalog.exams[ExamId.parse("A.SS23.PZ1")].mounts
+    assert mounts["exam-home"].path == "homes/exam/SS23-PZ1/A-{username}/home"
+    assert mounts["exam-outbound"].volume == "disk3"
+    assert [text.split(": ")[0] for text in notes_of(outcome, NoteKind.LEFT_OUT)] == [
+        "hub.yaml:2 mounts.home",
+        "hub.yaml:3 mounts.exchange",
+        "hub.yaml:4 mounts.share",
+    ]
 
 
 def test_extra_mount_that_collides_is_left_out(tmp_path: Path) -> None:

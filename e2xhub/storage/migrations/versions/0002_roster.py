@@ -12,12 +12,14 @@ _SQLITE_TRIGGER = """
 CREATE TRIGGER roster_{event} AFTER {event} ON roster
 BEGIN UPDATE roster_revision SET number = number + 1; END
 """
-# Runs as its owner: who may change the roster need not be allowed to write the number.
+# Runs as its owner: who may change the roster need not be allowed to write the number. Once in a
+# transaction, because every further version of the row would make the next change slower.
 _POSTGRESQL_FUNCTION = """
 CREATE FUNCTION e2xhub_count_roster_change() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 BEGIN
-  EXECUTE format('UPDATE %I.roster_revision SET number = number + 1', TG_TABLE_SCHEMA);
+  EXECUTE format('UPDATE %I.roster_revision SET number = number + 1
+    WHERE xmin::text <> (txid_current() %% 4294967296)::text', TG_TABLE_SCHEMA);
   RETURN NULL;
 END
 $$
