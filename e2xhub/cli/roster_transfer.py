@@ -40,8 +40,8 @@ from e2xhub.domain.roster_imports import (
 )
 from e2xhub.errors import E2xHubError, FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.lms_exports import make_list, write_list
-from e2xhub.storage.lms_formats import ListFormat
+from e2xhub.storage.lms.exports import make_list, write_list
+from e2xhub.storage.lms.formats import ListFormat
 from e2xhub.storage.roster_stores import open_roster
 
 CourseOption = Annotated[str, typer.Option(help="The course's id; with --term.")]

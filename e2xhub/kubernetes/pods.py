@@ -11,7 +11,6 @@ from e2xhub.errors import E2xHubError
 from e2xhub.kubernetes.containers import SEED_PREFIX, SEED_SECURITY
 from e2xhub.kubernetes.labels import make_labels
 
-
 # Keys that are read here, as the client's objects name them. Where an admin or a hook gave a
 # mapping, KubeSpawner leaves it one, with Kubernetes' own names.
 _ATTRIBUTES = {

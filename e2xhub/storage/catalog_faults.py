@@ -59,7 +59,8 @@ def explain(detail: Any) -> str:
     kind, key = detail["type"], str(detail["loc"][-1])
     if kind == "extra_forbidden":
         known = _keys_beside(detail["loc"])
-        near = "".join(f" (did you mean {name!r}?)" for name in get_close_matches(key, known, 1, _SIMILAR))
+        meant = get_close_matches(key, known, 1, _SIMILAR)
+        near = "".join(f" (did you mean {name!r}?)" for name in meant)
         return f"unknown key {key!r}{near}; expected one of: {', '.join(known)}"
     if kind == "missing":
         return f"the key {key!r} is missing"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
 from e2xhub.domain.roster_changes import RosterChange
-from e2xhub.domain.roster_rows import check_attributes, parse_membership
+from e2xhub.domain.roster_rows import MembershipParser, check_attributes
 from e2xhub.domain.shared_directories import DirectoryNames
 from e2xhub.storage.roster_store import RosterNotChangedError
 
@@ -33,8 +33,9 @@ def needed_part(change: RosterChange, roster: Roster, catalog: Catalog) -> Roste
         updated=tuple(item for item in change.updated if _has_others(item, roster)),
     )
     try:
+        parser = MembershipParser(catalog)
         for membership in (*added, *needed.updated):
-            _check(membership, catalog)
+            _check(membership, parser)
         _check_directories(added, _remaining(roster, set(removed)))
     except ValueError as error:
         raise RosterNotChangedError(f"the roster cannot be changed: {error}") from None
@@ -46,10 +47,10 @@ def _has_others(wanted: ExamMembership, roster: Roster) -> bool:
     return any(item == wanted and item.attributes != wanted.attributes for item in known)
 
 
-def _check(membership: Membership, catalog: Catalog) -> None:
+def _check(membership: Membership, parser: MembershipParser) -> None:
     if isinstance(membership, ExamMembership):
         check_attributes(membership.attributes)
-    if parse_membership(as_cells(membership), catalog) != membership:
+    if parser.parse(as_cells(membership)) != membership:
         raise ValueError(f"{membership} is not what its texts mean")
 
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from joserfc.jwk import RSAKey
 
 from e2xhub.errors import ConfigurationError, FaultsFoundError
-from e2xhub.storage.lti_platform import load_platform, load_private_key
-from tests.storage.lti_platform import (
+from e2xhub.storage.lti.platform import load_platform, load_private_key
+from tests.storage.lti.local_platform import (
     LocalPlatform,
     as_pem,
     make_key,
@@ -24,7 +24,7 @@ from tests.storage.lti_platform import (
 )
 
 KEY = make_key()
-HOW_TO = Path(__file__).parents[2] / "docs" / "how-to" / "import-from-lti.md"
+HOW_TO = Path(__file__).parents[3] / "docs" / "how-to" / "import-from-lti.md"
 
 
 @pytest.fixture

@@ -17,10 +17,10 @@ from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, R
 from e2xhub.domain.roster_imports import RowMeaning, Target, parse_rows
 from e2xhub.domain.roster_rows import COLUMNS
 from e2xhub.errors import Fault
-from e2xhub.storage.csv_tables import is_password_column
-from e2xhub.storage.lms_exports import ListNotWrittenError, make_list, write_list
-from e2xhub.storage.lms_files import ReadOptions, read_lms_file
-from e2xhub.storage.lms_formats import ListFormat
+from e2xhub.storage.lms.exports import ListNotWrittenError, make_list, write_list
+from e2xhub.storage.lms.files import ReadOptions, read_lms_file
+from e2xhub.storage.lms.formats import ListFormat
+from e2xhub.storage.lms.tables import is_password_column
 
 PLATFORMS = [ListFormat.MOODLE, ListFormat.ILIAS, ListFormat.CANVAS]
 COURSE = Target(course="databases", term="WS26")

@@ -1,6 +1,6 @@
 """Writes memberships as the lists that learning platforms read.
 
-What `storage.lms_files` reads from such a list is what was written, but for roles that a platform
+What `storage.lms.files` reads from such a list is what was written, but for roles that a platform
 has no word for: these people are left out and counted.
 """
 
@@ -19,8 +19,8 @@ from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership
 from e2xhub.domain.roster_imports import place_of
 from e2xhub.domain.roster_rows import COLUMNS
 from e2xhub.errors import E2xHubError
-from e2xhub.storage.csv_tables import is_password_column, write_table
-from e2xhub.storage.lms_formats import ListFormat
+from e2xhub.storage.lms.formats import ListFormat
+from e2xhub.storage.lms.tables import is_password_column, write_table
 
 _MOODLE_ROLES = {Role.STUDENT: "student", Role.GRADER: "teacher", Role.INSTRUCTOR: "editingteacher"}
 _ILIAS_ROLES = {Role.STUDENT: "Member", Role.GRADER: "Tutor", Role.INSTRUCTOR: "Administrator"}

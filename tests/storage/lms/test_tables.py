@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.csv_tables import (
+from e2xhub.storage.lms.tables import (
     is_password_column,
     parse_delimiter,
     read_table,

@@ -14,8 +14,8 @@ from e2xhub.domain.role_words import fold
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster_imports import RowMeaning, Target, parse_rows
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.lms_files import ForeignList, ReadOptions, read_lms_file
-from e2xhub.storage.lms_formats import ListFormat
+from e2xhub.storage.lms.files import ForeignList, ReadOptions, read_lms_file
+from e2xhub.storage.lms.formats import ListFormat
 from tests.storage.hostile_files import broken_copies
 
 MOODLE, ILIAS, CANVAS = ListFormat.MOODLE, ListFormat.ILIAS, ListFormat.CANVAS

@@ -14,10 +14,10 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from e2xhub.demo.api.certificates import make_server_identity
-from e2xhub.storage import lti_service
-from e2xhub.storage.lti_members import read_lti_members
-from e2xhub.storage.lti_service import LtiPlatformError
-from tests.storage.lti_platform import (
+from e2xhub.storage.lti import service as lti_service
+from e2xhub.storage.lti.members import read_lti_members
+from e2xhub.storage.lti.service import LtiPlatformError
+from tests.storage.lti.local_platform import (
     ISSUER,
     MEMBERS_PATH,
     TOKEN_PATH,

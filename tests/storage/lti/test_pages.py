@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.storage import lti_service
-from e2xhub.storage.lti_members import read_lti_members
-from e2xhub.storage.lti_service import LtiPlatformError, find_next_links
-from tests.storage.lti_platform import (
+from e2xhub.storage.lti import service as lti_service
+from e2xhub.storage.lti.members import read_lti_members
+from e2xhub.storage.lti.service import LtiPlatformError, find_next_links
+from tests.storage.lti.local_platform import (
     ISSUER,
     MEMBERS_PATH,
     TOKEN_PATH,

@@ -1,7 +1,7 @@
 """Reads the members of a course from a learning platform, as rows for the import.
 
 A member is an entry of NRPS 2.0 (https://www.imsglobal.org/spec/lti-nrps/v2p0), which
-`storage.lti_service` fetches. What becomes of the rows is `domain.roster_imports`' matter.
+`storage.lti.service` fetches. What becomes of the rows is `domain.roster_imports`' matter.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.lti_roles import parse_lti_roles
 from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
-from e2xhub.storage.lti_platform import (
+from e2xhub.storage.lti.platform import (
     CUSTOM_PREFIX,
     EMAIL_LOCAL_PART,
     LtiPlatform,
@@ -40,13 +40,13 @@ def read_lti_members(settings: Path) -> Iterator[ForeignRow]:
     active, test users, and people without a counterpart here (see `domain.lti_roles`).
 
     Raises FaultsFoundError with every fault of the settings, or of the members; ConfigurationError
-    where the key or the package for LTI is missing; `lti_service.LtiPlatformError` where the
+    where the key or the package for LTI is missing; `service.LtiPlatformError` where the
     platform does not answer as it should. Nothing is yielded before everything was read.
     """
     platform = load_platform(settings)
     private_key = load_private_key(platform.private_key_file)
     try:
-        from e2xhub.storage.lti_service import LtiService
+        from e2xhub.storage.lti.service import LtiService
     except ImportError as error:
         raise ConfigurationError(
             f"reading members over LTI needs the package {error.name}; "

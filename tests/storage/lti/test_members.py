@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.errors import ConfigurationError, FaultsFoundError
-from e2xhub.storage import lti_members
-from e2xhub.storage.lti_members import parse_members, read_lti_members
-from e2xhub.storage.lti_platform import LtiPlatform
-from tests.storage.lti_platform import (
+from e2xhub.storage.lti import members as lti_members
+from e2xhub.storage.lti.members import parse_members, read_lti_members
+from e2xhub.storage.lti.platform import LtiPlatform
+from tests.storage.lti.local_platform import (
     ISSUER,
     MEMBERS_PATH,
     TOKEN_PATH,
@@ -252,7 +252,7 @@ def test_members_without_an_end_are_refused(
 def test_missing_package_is_told_with_the_extra(
     settings: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delitem(sys.modules, "e2xhub.storage.lti_service")
+    monkeypatch.delitem(sys.modules, "e2xhub.storage.lti.service")
     monkeypatch.setitem(sys.modules, "authlib.integrations.base_client", None)
     with pytest.raises(ConfigurationError) as caught:
         list(read_lti_members(settings))

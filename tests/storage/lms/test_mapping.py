@@ -9,7 +9,7 @@ from hypothesis import given
 
 from e2xhub.domain.roles import Role
 from e2xhub.errors import FaultsFoundError
-from e2xhub.storage.import_mapping import load_mapping
+from e2xhub.storage.lms.mapping import load_mapping
 from tests.storage.hostile_files import broken_copies
 
 TEXT = """\

@@ -1,6 +1,6 @@
 """Reads the lists of learning platforms and exam offices, in their words.
 
-The columns are in `storage.lms_formats`; what the rows mean for a roster is decided by
+The columns are in `storage.lms.formats`; what the rows mean for a roster is decided by
 `domain.roster_imports`.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.domain.role_words import MOODLE_SHORT_NAMES, RoleWords, fold
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.csv_tables import Table, TableRow, is_password_column, printable, read_table
-from e2xhub.storage.lms_formats import COLUMNS_OF, ListColumns, ListFormat
+from e2xhub.storage.lms.formats import COLUMNS_OF, ListColumns, ListFormat
+from e2xhub.storage.lms.tables import Table, TableRow, is_password_column, printable, read_table
 from e2xhub.storage.roster_files import is_like_role
 
 _MOST_SHOWN = 40

@@ -12,8 +12,8 @@ from e2xhub.domain.roles import Role
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import yaml_lines
 from e2xhub.storage.catalog_faults import explain
-from e2xhub.storage.csv_tables import parse_delimiter
-from e2xhub.storage.lms_files import check_column_is_readable
+from e2xhub.storage.lms.files import check_column_is_readable
+from e2xhub.storage.lms.tables import parse_delimiter
 from e2xhub.storage.text_files import read_text
 
 

@@ -4,7 +4,7 @@ The service is Names and Role Provisioning Services 2.0
 (https://www.imsglobal.org/spec/lti-nrps/v2p0); its access token is given for a signed assertion
 (https://www.imsglobal.org/spec/lti/v1p3/#token-endpoint-claim-and-services, RFC 7523). The
 platform is not trusted: time, size and number of its answers are limited, and the token goes to
-no other origin than the one in the settings. What a member means is `storage.lti_members`' matter.
+no other origin than the one in the settings. What a member means is `storage.lti.members`' matter.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from requests.exceptions import SSLError, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from e2xhub.errors import E2xHubError
-from e2xhub.storage.lti_platform import LtiPlatform, name_url, split_url
+from e2xhub.storage.lti.platform import LtiPlatform, name_url, split_url
 
 MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"

@@ -1,7 +1,7 @@
 """Settings of a learning platform whose members are read over LTI 1.3: one YAML file, and a key.
 
 Says where the platform is, as whom we ask and which of its fields is the username. Asking is
-`storage.lti_service`'s business, what the answers mean `storage.lti_members`'.
+`storage.lti.service`'s business, what the answers mean `storage.lti.members`'.
 """
 
 from __future__ import annotations
