@@ -19,6 +19,7 @@ from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
 from e2xhub.domain.servers import Server, plan_server
 from e2xhub.domain.settings import Settings, exam_settings, term_settings
+from e2xhub.domain.shared_directories import directory_key
 from e2xhub.domain.volumes import PlacesCollideError, Viewer
 
 
@@ -85,10 +86,15 @@ class Registry:
     hub: HubKind
     served: ServedPart = ServedPart()
     _groups: GroupTable = field(init=False, repr=False, compare=False)
+    _taken_directories: frozenset[str] = field(init=False, repr=False, compare=False)
+    """Those of people on the roster whose name is not what a directory of theirs may be called."""
 
     def __post_init__(self) -> None:
-        # Here and not at the first question: it takes a while for a large catalog.
+        # Here and not at the first question: it takes a while for a large university.
         object.__setattr__(self, "_groups", GroupTable.make(self.catalog.groups, self.catalog))
+        keys = ((name, directory_key(name)) for name in self.roster.usernames)
+        taken = frozenset(key for name, key in keys if key != name)
+        object.__setattr__(self, "_taken_directories", taken)
 
     def offers_for(self, username: str, now: datetime, groups: Iterable[str] = ()) -> OfferList:
         """What `username` may start at `now` (with time zone), and why not the rest.
@@ -143,9 +149,22 @@ class Registry:
     def _memberships_of(self, username: str, groups: Iterable[str]) -> tuple[Membership, ...]:
         """Those of the roster first, then what the groups add, each once."""
         listed = self.roster.memberships_of(username)
-        name = _exact_username(username)
-        added = self._groups.memberships_of(name, groups) if name else ()
+        added = self._groups.memberships_of(Username(username), groups)
+        if added and not (listed or self._may_have_directories(username)):
+            return ()
         return tuple(dict.fromkeys((*listed, *added)))
+
+    def _may_have_directories(self, username: str) -> bool:
+        """Whether directories can be named after somebody whom only groups know.
+
+        The roster's names are checked when they are read. Here, names that a file system might
+        take for another's are refused; such a person has to be on the roster.
+        """
+        try:
+            is_exact = Username.parse(username) == username == directory_key(username)
+        except ValueError:
+            return False
+        return is_exact and username not in self._taken_directories
 
     def _serves(self, membership: Membership) -> bool:
         if isinstance(membership, CourseMembership):
@@ -266,14 +285,6 @@ class Registry:
         if membership.role is Role.STUDENT:
             return NetworkClass.EXAM
         return term_settings(self.catalog, exam.course, exam.term).network
-
-
-def _exact_username(text: str) -> Username | None:
-    """`text` as a username, if it is one as it stands: it becomes the name of directories."""
-    try:
-        return Username.parse(text) if Username.parse(text) == text else None
-    except ValueError:
-        return None
 
 
 def _slug_of(membership: Membership) -> str:

@@ -8,6 +8,8 @@ from pathlib import Path
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.offers import Registry, ServedPart
 from e2xhub.domain.roles import HubKind
+from e2xhub.domain.roster import Roster
+from e2xhub.domain.shared_directories import DirectoryNames
 from e2xhub.domain.staff import memberships_of_staff
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.catalog_files import Check, load_catalog
@@ -34,7 +36,23 @@ def load_registry(
     _check_served(catalog, declared, served)
     store = open_roster(roster) if isinstance(roster, (str, Path)) else roster
     listed = store.load(declared).including(memberships_of_staff(declared))
+    _check_directories(catalog, listed)
     return Registry(catalog=declared, roster=listed, hub=hub, served=served)
+
+
+def _check_directories(path: Path, roster: Roster) -> None:
+    """Staff of the catalog and people on the roster have directories of their own.
+
+    Among themselves, those on the roster have been checked when they were read.
+    """
+    names, faults = DirectoryNames(), []
+    for username in roster.usernames:
+        try:
+            names.check(username)
+        except ValueError as error:
+            faults.append(Fault(file=str(path), line=1, message=f"staff: {error}"))
+    if faults:
+        raise FaultsFoundError(faults)
 
 
 def _check_served(path: Path, catalog: Catalog, served: ServedPart) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.refusals import NotOfferedError
+from e2xhub.domain.roster_rows import parse_membership
 from tests.examples import load_example, registry_of
 
 NOW = datetime(2026, 11, 2, tzinfo=timezone.utc)
@@ -44,8 +45,21 @@ def test_offer_of_a_group_is_authorized_with_the_group_alone(hub: Registry) -> N
         hub.authorize("alice", slug, NOW)
 
 
-@pytest.mark.parametrize("username", ["../alice", "Alice", "a b", "", "ﬁ" * 300])
+@pytest.mark.parametrize(
+    "username", ["../alice", "Alice", "a b", "", "ﬁ" * 300, "alice.", "straße", "ﬁ"]
+)
 def test_name_that_cannot_be_a_directory_gets_nothing_through_groups(
     hub: Registry, username: str
 ) -> None:
     assert slugs(hub, username, STUDENTS) == []
+
+
+def test_group_gives_no_directory_of_somebody_on_the_roster(hub: Registry) -> None:
+    cells = {"username": "Straße", "course": "databases", "term": "WS26", "role": "student"}
+    listed = registry_of(hub.catalog, parse_membership(cells, hub.catalog))
+    assert slugs(listed, "strasse", STUDENTS) == []
+    assert slugs(listed, "straße", STUDENTS) == [
+        "databases/WS26/student",
+        "machine-learning/WS26/student",
+    ]
+    assert slugs(listed, "müller", STUDENTS) == ["machine-learning/WS26/student"]
