@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from pydantic import model_validator
@@ -70,7 +71,7 @@ class Volume(CatalogModel):
             )
         return self
 
-    @property
+    @cached_property
     def source(self) -> dict[str, Any]:
         """The volume source as Kubernetes spells it, such as `{"nfs": {"server": …}}`."""
         if self.kubernetes is not None:

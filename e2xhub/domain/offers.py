@@ -86,6 +86,9 @@ class Registry:
     hub: HubKind
     served: ServedPart = ServedPart()
     _groups: GroupTable = field(init=False, repr=False, compare=False)
+    _term_settings: dict[tuple[CourseId, TermId], Settings] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _taken_directories: frozenset[str] = field(init=False, repr=False, compare=False)
     """Those of people on the roster whose name is not what a directory of theirs may be called."""
 
@@ -191,7 +194,7 @@ class Registry:
     def _decide_course(self, membership: CourseMembership, now: datetime) -> Offer | Refusal:
         """Students get a term's server from its first to its last day, then read-only for as long
         as the catalog says; staff at any time."""
-        settings = term_settings(self.catalog, membership.course, membership.term)
+        settings = self._settings_of(membership.course, membership.term)
         term = self.catalog.courses[membership.course].terms[membership.term]
         if membership.role is not Role.STUDENT:
             return self._offer_course(membership, settings)
@@ -284,7 +287,15 @@ class Registry:
         """Sitting an exam is locked; grading it needs what grading the course needs."""
         if membership.role is Role.STUDENT:
             return NetworkClass.EXAM
-        return term_settings(self.catalog, exam.course, exam.term).network
+        return self._settings_of(exam.course, exam.term).network
+
+    def _settings_of(self, course: CourseId, term: TermId) -> Settings:
+        """The settings of a term, put together when somebody first needs them."""
+        known = self._term_settings.get((course, term))
+        if known is None:
+            known = term_settings(self.catalog, course, term)
+            self._term_settings[course, term] = known
+        return known
 
 
 def _slug_of(membership: Membership) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from functools import lru_cache
 from string import Formatter
 
 FIELDS = ("username", "course", "term", "exam", "role", "hub")
@@ -54,6 +55,7 @@ def check_unambiguous(template: str) -> str:
     return template
 
 
+@lru_cache(maxsize=10_000)
 def fields_of(template: str) -> frozenset[str]:
     """Names of the fields in `template`."""
     return frozenset(field for _, field, _, _ in Formatter().parse(template) if field)

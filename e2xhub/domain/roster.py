@@ -51,7 +51,8 @@ class Roster:
             kept = _kept(membership)
             shared = places.setdefault(kept, kept) if isinstance(kept, tuple) else kept
             by_user[membership.username].setdefault(shared)
-        self._set({username: tuple(found) for username, found in by_user.items()})
+        # One by one: what is thrown away at once would hold up every other thread.
+        self._set({username: tuple(by_user.pop(username)) for username in list(by_user)})
 
     def _set(self, by_user: dict[str, tuple[_Kept, ...]]) -> None:
         self._by_user = by_user
@@ -65,6 +66,10 @@ class Roster:
         enlarged = Roster(())
         enlarged._set(by_user)
         return enlarged
+
+    def parts(self) -> list[object]:
+        """All that the roster is made of; whoever holds it can let go of it in pieces."""
+        return [*self._by_user, *self._by_user.values()]
 
     def memberships_of(self, username: str) -> tuple[Membership, ...]:
         """The memberships of `username`, in the roster's order; empty for a stranger."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from posixpath import normpath
 from typing import Any
 
 from e2xhub.domain.catalog import Catalog
@@ -74,7 +75,7 @@ def plan_volumes(
 
 def fill_directory(template: str, values: Mapping[str, str]) -> str:
     """`template` filled, as the directory's one spelling; raises ValueError as `fill_path`."""
-    return str(PurePosixPath(fill_path(template, values)))
+    return normpath(fill_path(template, values))
 
 
 def mount_around(directory: str, plan: tuple[VolumeMount, ...]) -> VolumeMount | None:

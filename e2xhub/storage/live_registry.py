@@ -22,6 +22,7 @@ from e2xhub.errors import FaultsFoundError
 from e2xhub.storage import catalog_files
 from e2xhub.storage.catalog_files import Check
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
+from e2xhub.storage.giving_way import let_go
 from e2xhub.storage.registry import ALL, load_registry
 from e2xhub.storage.roster_store import RosterStore
 from e2xhub.storage.roster_stores import open_roster
@@ -66,7 +67,8 @@ class LiveRegistry:
         self._faulty_state: _State | None = None
         self._suspected: _State | None = None
         self._told = ""
-        self._accept(self._load(), self._seen)
+        self.current = self._load()
+        self._accept(self.current, self._seen)
         _FAULTS.set(0)
 
     def __deepcopy__(self, memo: object) -> LiveRegistry:
@@ -149,9 +151,11 @@ class LiveRegistry:
         return registry
 
     def _accept(self, registry: Registry, found: _State) -> None:
+        before = self.current.roster.parts()
         self.current, self._served_state = registry, found
         self._forget_faults()
         _MEMBERSHIPS.set(len(registry.roster))
+        let_go(before)
 
     def _forget_faults(self) -> None:
         self._faulty_state = self._suspected = None

@@ -21,9 +21,8 @@ def measure(*, catalog: str, roster: str) -> dict[str, Any]:
     start = time.perf_counter()
     registry = load_registry(catalog=Path(catalog), roster=store, hub=HubKind.ASSIGNMENT)
     load_seconds = time.perf_counter() - start
-    peak = peak_memory_mib()
     gc.collect()
-    kept = memory_mib()
+    kept, peak = memory_mib(), peak_memory_mib()
     start = time.perf_counter()
     load_catalog(Path(catalog))
     return {

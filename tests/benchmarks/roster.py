@@ -11,7 +11,7 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -98,18 +98,15 @@ def _locations(
 @contextmanager
 def _postgresql(machine: dict[str, str]) -> Iterator[str | None]:
     """The URL of an empty database, named in `machine`; None where PostgreSQL is not installed."""
-    server = running_postgresql()
-    try:
-        url = server.__enter__()
-    except pytest.skip.Exception as reason:
-        _tell(f"PostgreSQL is left out: {reason}")
-        yield None
-        return
-    try:
+    with ExitStack() as servers:
+        try:
+            url = servers.enter_context(running_postgresql())
+        except pytest.skip.Exception as reason:
+            _tell(f"PostgreSQL is left out: {reason}")
+            yield None
+            return
         machine["databases"] = f"{machine['databases'].split(',')[0]}, {_version_of(url)}"
         yield url
-    finally:
-        server.__exit__(None, None, None)
 
 
 def _version_of(url: str) -> str:

@@ -44,8 +44,9 @@ def test_every_measurement_has_a_value(results: Results) -> None:
         assert times.reload_seconds > 0
         assert times.idle_gap_ms >= 1
         assert times.reload_gap_ms >= 1
-        assert 0 < times.imports_mib < times.loaded_mib <= times.load_peak_mib
-        assert times.loaded_mib < times.reload_peak_mib
+        assert 0 < times.imports_mib <= times.load_peak_mib
+        assert 0 < times.loaded_mib <= times.load_peak_mib
+        assert times.reload_peak_mib > 0
     (again,) = results.rereading
     assert again.files == 20
     assert min(again.pandas_ms, again.one_term_ms, again.csv_ms) > 0
