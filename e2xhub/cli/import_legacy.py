@@ -13,16 +13,16 @@ from rich.console import Console
 from rich.table import Table
 
 from e2xhub.cli.sources import JsonOption, print_json
-from e2xhub.storage.legacy.catalog_parts import TIME_ZONE
-from e2xhub.storage.legacy.importer import (
+from e2xhub.imports.legacy.catalog_parts import TIME_ZONE
+from e2xhub.imports.legacy.importer import (
     REPORT,
     Outcome,
     TargetInUseError,
     import_deployment,
 )
-from e2xhub.storage.legacy.names import TermChoices
-from e2xhub.storage.legacy.notes import NoteKind
-from e2xhub.storage.legacy.report import notes_as_json
+from e2xhub.imports.legacy.names import TermChoices
+from e2xhub.imports.legacy.notes import NoteKind
+from e2xhub.imports.legacy.report import notes_as_json
 
 
 def import_legacy(

@@ -17,10 +17,10 @@ from e2xhub.domain.roles import COURSE_ROLES, Role
 from e2xhub.domain.roster_imports import ImportedList, RowMeaning, Target, parse_rows
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import Fault, FaultsFoundError, UnknownNameError
-from e2xhub.storage.lms.files import ReadOptions, check_column_is_readable, read_lms_file
-from e2xhub.storage.lms.formats import ListFormat
-from e2xhub.storage.lms.mapping import ImportMapping, load_mapping
-from e2xhub.storage.lms.tables import parse_delimiter
+from e2xhub.imports.lms.files import ReadOptions, check_column_is_readable, read_lms_file
+from e2xhub.imports.lms.formats import ListFormat
+from e2xhub.imports.lms.mapping import ImportMapping, load_mapping
+from e2xhub.imports.lms.tables import parse_delimiter
 from e2xhub.storage.roster_stores import open_roster
 
 ListFormatArgument = Annotated[
@@ -140,7 +140,7 @@ def _read_rows(
     request: ListRequest, faults: list[Fault]
 ) -> tuple[tuple[ForeignRow, ...], Mapping[str, Role], Mapping[str, int]]:
     if request.lti:
-        from e2xhub.storage.lti.members import read_lti_members
+        from e2xhub.imports.lti.members import read_lti_members
 
         words = {**COMMON_NAMES, **request.role_words}
         return tuple(read_lti_members(request.lti)), words, {}

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from e2xhub.domain.roster import CourseMembership, Membership
 from e2xhub.domain.roster_imports import Difference
-from e2xhub.storage.lms.tables import printable
+from e2xhub.imports.lms.tables import printable
 
 MOST_LINES = 20
 """How many lines of each kind of change are shown."""

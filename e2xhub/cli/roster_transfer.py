@@ -39,9 +39,9 @@ from e2xhub.domain.roster_imports import (
     find_shared_directories,
 )
 from e2xhub.errors import E2xHubError, FaultsFoundError
+from e2xhub.imports.lms.exports import make_list, write_list
+from e2xhub.imports.lms.formats import ListFormat
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.lms.exports import make_list, write_list
-from e2xhub.storage.lms.formats import ListFormat
 from e2xhub.storage.roster_stores import open_roster
 
 CourseOption = Annotated[str, typer.Option(help="The course's id; with --term.")]

@@ -2,7 +2,7 @@
 
 The vocabulary is https://www.imsglobal.org/spec/lti/v1p3/#role-vocabularies (section A.2). Only
 context roles count: who is a teacher of the institution is not thereby a teacher of this course.
-Fetching members is `storage.lti.members`' business.
+Fetching members is `imports.lti.members`' business.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From another system's list to memberships, and what a roster would become with them.
 
-Reading files is left to `storage.lms.files`, words for roles to `domain.role_words`, and making the
+Reading files is left to `imports.lms.files`, words for roles to `domain.role_words`, and making the
 change to the roster's store.
 """
 

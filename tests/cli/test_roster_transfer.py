@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from e2xhub.cli import main
-from tests.storage.lti.local_platform import make_tool, member, running_platform, write_settings
+from tests.imports.lti.local_platform import make_tool, member, running_platform, write_settings
 
 MOODLE = "username,course1,role1,password\ndora,ML,student,geheim\nemil,ML,teacher,geheim\n"
 LTI_CONTEXT = "http://purl.imsglobal.org/vocab/lis/v2/membership"

@@ -1,0 +1,1 @@
+"""Rosters and catalogs that come from elsewhere: learning platforms, LTI, existing deployments."""

@@ -1,0 +1,228 @@
+"""Makes a catalog of a deployment: plain values in the catalog's shape, one part per course.
+
+`mounts` says where files are, `sizes` what a server is, `catalog_writer` puts it on paper.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from e2xhub.domain.catalog_volumes import Volume
+from e2xhub.domain.identifiers import CourseId, ExamId
+from e2xhub.imports.legacy import mounts as places
+from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
+from e2xhub.imports.legacy.names import term_days
+from e2xhub.imports.legacy.notes import NOWHERE, NoteKind, Notes, Where
+from e2xhub.imports.legacy.servers import ServerNames
+from e2xhub.imports.legacy.settings import STEPS, is_shallow, is_valid, make_placement
+
+TIME_ZONE = "Europe/Berlin"
+PLACEHOLDER_ROOM = "to-be-filled-in"
+PLACEHOLDER_NETWORK = "192.0.2.0/24"
+"""TEST-NET-1 (RFC 5737): no machine has an address of it."""
+
+PLACEHOLDER_MINUTES = 90
+_CLOSED = date(2000, 1, 1)
+_TITLE_LENGTH = 120
+_WHOLE = Where(file=".", line=NOWHERE)
+
+
+@dataclass(kw_only=True)
+class CatalogParts:
+    """A catalog, cut into the files that it will be written to."""
+
+    common: dict[str, Any]
+    courses: dict[CourseId, dict[str, Any]] = field(default_factory=dict)
+    exams: dict[ExamId, dict[str, Any]] = field(default_factory=dict)
+    sources: dict[str, list[str]] = field(default_factory=dict)
+    """By course or exam, the files of the deployment that it comes from."""
+
+
+def make_catalog(found: Deployment, *, university: str, today: date, notes: Notes) -> CatalogParts:
+    """The catalog of `found`. What is derived, made up or left out is noted."""
+    return _Maker(found=found, today=today, notes=notes).make(university)
+
+
+@dataclass(kw_only=True)
+class _Maker:
+    found: Deployment
+    today: date
+    notes: Notes
+    servers: ServerNames = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.servers = ServerNames(notes=self.notes)
+
+    def make(self, university: str) -> CatalogParts:
+        defaults = self.servers.make_defaults(self.found.main_settings)
+        parts = CatalogParts(common={})
+        for term in self.found.terms.values():
+            course = parts.courses.setdefault(term.course, self._make_course(term))
+            course["terms"][str(term.term)] = self._make_term(term)
+            parts.sources.setdefault(term.course, []).append(term.where.file)
+        for exam in self.found.exams.values():
+            parts.exams[exam.exam] = self._make_exam(exam)
+            parts.sources[exam.exam] = [exam.where.file]
+        parts.common = self._make_common(university, defaults, parts)
+        return parts
+
+    def _make_common(
+        self, university: str, defaults: dict[str, Any], parts: CatalogParts
+    ) -> dict[str, Any]:
+        common: dict[str, Any] = {"university": university, "time_zone": TIME_ZONE}
+        defaults = {**defaults, "mounts": places.default_mounts()}
+        common["volumes"] = self._make_volumes([defaults, *_levels_of(parts)])
+        common["images"], common["sizes"] = self.servers.images, self.servers.sizes
+        if parts.exams:
+            common["rooms"] = {PLACEHOLDER_ROOM: [PLACEHOLDER_NETWORK]}
+        return {**common, "defaults": defaults}
+
+    # --- courses and terms
+
+    def _make_course(self, term: LegacyTerm) -> dict[str, Any]:
+        same = [other for other in self.found.terms.values() if other.course == term.course]
+        titles = [other.effective.course_title for other in same]
+        course: dict[str, Any] = {"title": next(filter(None, titles), str(term.course))}
+        shares = places.course_mounts(term.course)
+        return {**course, **({"mounts": shares} if shares else {}), "terms": {}}
+
+    def _make_term(self, term: LegacyTerm) -> dict[str, Any]:
+        settings = term.effective
+        start, end = self._days_of(term)
+        made: dict[str, Any] = {"title": settings.term_title} if settings.term_title else {}
+        made |= {"start": start, "end": end}
+        made |= self.servers.make_level(settings, term.where)
+        if settings.node_affinity:
+            made["placement"] = make_placement(settings.node_affinity)
+        if term.has_exchange:
+            made["environment"] = _nbgrader(term.course_id, settings.personalized or frozenset())
+        made["mounts"] = self._mounts_of_term(term)
+        self.servers.note_differences(term)
+        return made
+
+    def _mounts_of_term(self, term: LegacyTerm) -> places.Mounts:
+        made = places.term_mounts(term, for_students=self.found.is_for_students(term))
+        for exam in self.found.exams.values():
+            same_term = (exam.course, exam.term) == (term.course, term.term)
+            if same_term and self.found.has_own_exchange(exam):
+                made |= places.exchange_of_exam(exam)
+        taken = places.default_mounts() | places.course_mounts(term.course) | made
+        extra = places.extra_mounts(
+            term.extra_mounts, taken, term.course, self.notes, in_exam=False
+        )
+        return made | self._with_known_volumes(extra, term.where)
+
+    def _days_of(self, term: LegacyTerm) -> tuple[date, date]:
+        days = term_days(term.term)
+        subject = f"{term.course} {term.term}"
+        if days is None:
+            message = f"{str(term.term)!r} is no semester; students get no server until you set it"
+            advice = "set start and end of the term"
+            self.notes.add(NoteKind.TO_FILL_IN, term.where, subject, message, advice)
+            return _CLOSED, _CLOSED
+        message = f"the term is {days[0]} to {days[1]}, by its name; there were no dates"
+        advice = "correct start and end; 'archive_days' shows students older terms, read-only"
+        self.notes.add(NoteKind.DERIVED, term.where, subject, message, advice)
+        return days
+
+    # --- exams
+
+    def _make_exam(self, exam: LegacyExam) -> dict[str, Any]:
+        own, settings = self.found.has_own_exchange(exam), exam.settings
+        exchange_id = exam.own_exchange_id if own else exam.course_id
+        title = settings.term_title or f"{exam.course}, {exam.term} {exam.period}".strip()
+        made: dict[str, Any] = {
+            "title": title[:_TITLE_LENGTH],
+            "course": str(exam.course),
+            "term": str(exam.term),
+            "start": self._closed_start(exam).isoformat(),
+            "duration_minutes": PLACEHOLDER_MINUTES,
+            "rooms": [PLACEHOLDER_ROOM],
+            **self.servers.make_exam_level(settings, exam.where),
+        }
+        if settings.node_affinity:
+            made["placement"] = make_placement(settings.node_affinity)
+        made["environment"] = {
+            **_nbgrader(exchange_id, places.personalized_in(exam)),
+            "NB_UID": "1000",
+            "NB_GID": "1000",
+        }
+        mounts = places.exam_mounts(exam, exchange_id=exchange_id)
+        extra = places.extra_mounts(
+            exam.extra_mounts, mounts, exam.course, self.notes, in_exam=True
+        )
+        made["mounts"] = self._with_known_volumes(mounts | extra, exam.where)
+        self._note_exam(exam, own=own)
+        return made
+
+    def _closed_start(self, exam: LegacyExam) -> datetime:
+        """Midnight before the exam's term begins, and never after yesterday.
+
+        Together with a room that no machine is in: an exam without a known time must not open.
+        """
+        days = term_days(exam.term)
+        before = (days[0] if days else _CLOSED) - timedelta(days=1)
+        day = max(min(before, self.today - timedelta(days=2)), _CLOSED)
+        return datetime.combine(day, time.min, tzinfo=ZoneInfo(TIME_ZONE))
+
+    def _note_exam(self, exam: LegacyExam, *, own: bool) -> None:
+        message = f"time and rooms of {exam.exam} are not known: it is closed, in no room"
+        advice = "set start, duration_minutes and rooms before the exam"
+        self.notes.add(NoteKind.TO_FILL_IN, exam.where, exam.exam, message, advice)
+        if own:
+            message = f"{exam.exam} shared an exchange with others; now it has its own"
+            advice = f"move its files to {exam.course}/{exam.own_exchange_id} in the exchange"
+            self.notes.add(NoteKind.CHANGED, exam.where, exam.exam, message, advice)
+        if exam.settings.personalized is None:
+            steps = ", ".join(sorted(places.personalized_in(exam))) or "nothing"
+            message = f"no file says what of its exchange is personalized; taken: {steps}"
+            advice = "check the mounts of the exam"
+            self.notes.add(NoteKind.GUESSED, exam.where, exam.exam, message, advice)
+
+    # --- volumes
+
+    def _with_known_volumes(self, mounts: places.Mounts, where: Where) -> places.Mounts:
+        """`mounts` without those whose volume cannot be named in the catalog."""
+        kept: places.Mounts = {}
+        for name, mount in mounts.items():
+            fault = places.fault_of_volume(mount["volume"])
+            if fault:
+                advice = "declare the volume by another name, and add the mount by hand"
+                self.notes.add(NoteKind.LEFT_OUT, where, name, fault, advice)
+            else:
+                kept[name] = mount
+        return kept
+
+    def _make_volumes(self, levels: list[dict[str, Any]]) -> dict[str, Any]:
+        used = Counter(
+            mount["volume"] for level in levels for mount in level.get("mounts", {}).values()
+        )
+        return {name: self._make_volume(name) for name in sorted(used)}
+
+    def _make_volume(self, name: str) -> dict[str, Any]:
+        source = self.found.volumes.get(name)
+        for made in ({**source}, {"kubernetes": source}) if source else ():
+            if is_shallow(made) and is_valid(Volume, made) is None:
+                return made
+        message = f"no file says where the volume {name!r} is, so no server starts yet"
+        advice = "set server and path, or another source, of the volume"
+        self.notes.add(NoteKind.TO_FILL_IN, _WHOLE, f"volumes.{name}", message, advice)
+        return {"nfs": {"server": "nfs.invalid", "path": f"/srv/{name}"}}
+
+
+def _levels_of(parts: CatalogParts) -> list[dict[str, Any]]:
+    terms = [term for course in parts.courses.values() for term in course["terms"].values()]
+    return [*parts.courses.values(), *terms, *parts.exams.values()]
+
+
+def _nbgrader(course_id: str, personalized: frozenset[str]) -> dict[str, str]:
+    """What the images read of the exchange."""
+    steps = {
+        f"NBGRADER_EXCHANGE_PERSONALIZED_{step.upper()}": str(step in personalized)
+        for step in STEPS
+    }
+    return {"NBGRADER_COURSE_ID": course_id, **steps}

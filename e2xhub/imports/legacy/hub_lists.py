@@ -1,0 +1,90 @@
+"""Lists of a hub's users: admins, people who may sign in, and people who may not."""
+
+from __future__ import annotations
+
+from e2xhub.domain.identifiers import Username
+from e2xhub.domain.shared_directories import directory_key
+from e2xhub.imports.legacy.deployment import Deployment
+from e2xhub.imports.legacy.names import ADMIN, ALLOWED, BLOCKED, hub_list_kind
+from e2xhub.imports.legacy.notes import NoteKind, Notes, Where, listed
+from e2xhub.imports.legacy.source_files import SourceFiles
+
+_ADMIN_ADVICE = "set hub.config.Authenticator.admin_users, or give them a role of their own"
+
+
+def read_hub_lists(files: SourceFiles, found: Deployment, notes: Notes) -> None:
+    """Takes the blocked off the rosters, and notes admins and people without a course."""
+    lists = {parts: kind for parts in files.lists if (kind := hub_list_kind(parts))}
+    for parts, kind in lists.items():
+        people = {person.username: person.where for person in files.lists[parts].people}
+        if kind == BLOCKED:
+            found.blocked.update(people)
+        elif kind == ALLOWED:
+            found.allowed.update(people)
+        elif kind == ADMIN and people:
+            where, names = files.lists[parts].where, listed(people)
+            message = f"admins of the hub: {names}"
+            notes.add(NoteKind.HUB_SETTING, where, "admins", message, _ADMIN_ADVICE)
+    _take_off_blocked(found, notes)
+    _note_strangers(found, notes)
+
+
+def _take_off_blocked(found: Deployment, notes: Notes) -> None:
+    for username, where in found.blocked.items():
+        places = []
+        for term in found.terms.values():
+            for member in [member for member in term.members if member[0] == username]:
+                del term.members[member]
+                places.append(f"{term.course} {term.term} ({member[1].value})")
+        for exam in found.exams.values():
+            if exam.examinees.pop(username, None):
+                places.append(f"exam {exam.exam}")
+        left = f"left off {listed(places)}" if places else "on no roster anyway"
+        message = f"{username} is blocked, and is {left}"
+        advice = "nothing; who is on no roster gets no server (or set blocked_users)"
+        notes.add(NoteKind.LEFT_OUT, where, username, message, advice)
+
+
+def _note_strangers(found: Deployment, notes: Notes) -> None:
+    people = found.people
+    for username, where in found.allowed.items():
+        if username not in people and username not in found.blocked:
+            message = f"{username} may sign in, and is on no course's roster"
+            advice = "add a membership with 'e2xhub roster add' where one is missing"
+            notes.add(NoteKind.LEFT_OUT, where, username, message, advice)
+
+
+def take_off_lookalikes(found: Deployment, notes: Notes) -> None:
+    """Takes people off who would share a directory where file systems ignore case or a dot.
+
+    The earlier name stays. `domain.shared_directories` makes a roster with both a fault.
+    """
+    owners: dict[str, Username] = {}
+    for username, where in _all_people(found):
+        owner = owners.setdefault(directory_key(username), username)
+        if owner != username:
+            message = f"{username} would share a directory with {owner} on some file systems"
+            advice = "rename one account, and add the person again"
+            notes.add(NoteKind.FAULT, where, username, message, advice)
+            remove_person(found, username)
+
+
+def remove_person(found: Deployment, username: Username) -> None:
+    """Takes somebody off every roster."""
+    for term in found.terms.values():
+        for member in [member for member in term.members if member[0] == username]:
+            del term.members[member]
+    for exam in found.exams.values():
+        exam.examinees.pop(username, None)
+
+
+def _all_people(found: Deployment) -> list[tuple[Username, Where]]:
+    members = [
+        (name, where) for term in found.terms.values() for (name, _), where in term.members.items()
+    ]
+    examinees = [
+        (person.username, person.where)
+        for exam in found.exams.values()
+        for person in exam.examinees.values()
+    ]
+    return members + examinees

@@ -1,0 +1,196 @@
+"""Reads and writes the tables that other systems and spreadsheets make: CSV in all its manners.
+
+Reads UTF-8 and UTF-16 (what Excel calls Unicode text), any delimiter, and the line `sep=;` that
+Excel writes. Columns of passwords are not taken in. What a column means is left to
+`imports.lms.files`; the roster's own files are read by `storage.roster_files`.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from e2xhub.domain.role_words import fold
+from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.storage.csv_files import CsvFormat, CsvWriter
+from e2xhub.storage.directories import unreadable
+from e2xhub.storage.text_files import read_text
+
+_PASSWORD = re.compile(r".*(passw|kennwort).*|pwd?|pin")
+_DELIMITERS = ",;\t"
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_DELIMITER = re.compile(r'[^\w\s"\']|\t')
+_SEPARATOR_LINE = re.compile(rf'"?sep=({_DELIMITER.pattern})"?\s*', re.IGNORECASE)
+# What a spreadsheet takes for a formula, or for the start of one:
+# https://owasp.org/www-community/attacks/CSV_Injection
+_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+_NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableRow:
+    """The cells of one row, by the number of their column."""
+
+    line: int
+    cells: Sequence[str]
+
+    def read(self, column: int | None) -> str:
+        """The text in a column; empty where there is no such column."""
+        return "" if column is None else self.cells[column]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A header and the rows that fit it."""
+
+    file: str
+    line: int
+    """The line of the header."""
+    columns: Sequence[str]
+    """The names in the header as they are written; empty for a column that is not read."""
+    rows: Sequence[TableRow]
+
+    def find(self, names: Iterable[str]) -> int | None:
+        """The number of the first of `names` that is a column; None where none is.
+
+        Raises FaultsFoundError where that name stands in the header twice.
+        """
+        for name in map(fold, names):
+            if self._folded.count(name) > 1:
+                raise self.stop(f"the column {name!r} stands there twice")
+            if name and name in self._folded:
+                return self._folded.index(name)
+        return None
+
+    @cached_property
+    def _folded(self) -> Sequence[str]:
+        return [fold(column) for column in self.columns]
+
+    def stop(self, message: str) -> FaultsFoundError:
+        """What to raise where the header cannot be used."""
+        return FaultsFoundError([Fault(file=self.file, line=self.line, message=message)])
+
+
+def printable(text: str) -> str:
+    """`text` without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+
+
+def is_password_column(name: str) -> bool:
+    """Whether a column of this name holds what nobody needs here, and what must not come here."""
+    return bool(_PASSWORD.fullmatch(fold(name)))
+
+
+def parse_delimiter(text: str) -> str:
+    """What stands between cells: one character, or the word `tab`; raises ValueError."""
+    delimiter = "\t" if text.lower() == "tab" else text
+    if not _DELIMITER.fullmatch(delimiter):
+        raise ValueError(
+            f"{text!r} cannot stand between cells; expected one character such as ';', or 'tab'"
+        )
+    return delimiter
+
+
+def read_table(file: Path, faults: list[Fault], *, delimiter: str | None = None) -> Table:
+    """The table in `file`; rows that do not fit the header are left out and added to `faults`.
+
+    Blank rows are skipped, spaces around cells taken away, and the apostrophe that `write_table`
+    puts before a formula as well. Raises FaultsFoundError where the file is no table.
+    """
+    rows = _rows(file, _decode(file), delimiter)
+    line, header = next(rows, (1, ()))
+    if not header:
+        raise _stop(file, 1, "the file is empty; expected a header and rows")
+    columns = ["" if is_password_column(name) else name for name in header]
+    kept: list[TableRow] = []
+    for number, cells in rows:
+        if any(cells[len(columns) :]) or len(cells) < len(columns):
+            message = f"the row has {len(cells)} cells; expected {len(columns)} as the header"
+            faults.append(Fault(file=str(file), line=number, message=message))
+        else:
+            wanted = [cell if name else "" for name, cell in zip(columns, cells, strict=False)]
+            kept.append(TableRow(line=number, cells=wanted))
+    return Table(file=str(file), line=line, columns=columns, rows=kept)
+
+
+def write_table(rows: Iterable[Sequence[str]], *, delimiter: str = ",") -> str:
+    """`rows` as CSV in which no cell is a formula for a spreadsheet: those get an apostrophe."""
+    text = io.StringIO(newline="")
+    writer = CsvWriter(text, CsvFormat(delimiter=delimiter))
+    for row in rows:
+        writer.write_row([_neutralise(cell) for cell in row])
+    return text.getvalue()
+
+
+def _neutralise(cell: str) -> str:
+    return f"'{cell}" if _FORMULA.match(cell) else cell
+
+
+def _restore(cell: str) -> str:
+    cell = cell.strip()
+    return cell[1:] if _NEUTRALISED.match(cell) else cell
+
+
+def _decode(file: Path) -> str:
+    """The text of a file, with its line ends: a cell may hold some."""
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise FaultsFoundError([unreadable(file, error)]) from None
+    decode = _decode_utf16 if content[:2] in _UTF16_MARKS else _decode_utf8
+    text = decode(file, content)
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise _stop(file, line, "here is a NUL character; save the file as UTF-8")
+    return text
+
+
+def _decode_utf8(file: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return read_text(file)  # which tells the line
+
+
+def _decode_utf16(file: Path, content: bytes) -> str:
+    try:
+        return content.decode("utf-16")
+    except UnicodeDecodeError as error:
+        line = content[: error.start].decode("utf-16", "replace").count("\n") + 1
+    raise _stop(file, line, "this is not UTF-16, as the file's beginning says; save it as UTF-8")
+
+
+def _rows(file: Path, text: str, delimiter: str | None) -> Iterator[tuple[int, list[str]]]:
+    """The rows that have any text, each with the line in which it begins."""
+    lines = io.StringIO(text, newline="")
+    line = 1
+    if separator := _SEPARATOR_LINE.fullmatch(text.split("\n", 1)[0]):
+        delimiter, line = delimiter or separator[1], line + 1
+        lines.readline()
+        text = text.split("\n", 1)[-1]
+    reader = csv.reader(lines, delimiter=delimiter or _find_delimiter(text), strict=True)
+    skipped = line - 1
+    try:
+        for row in reader:
+            cells = [_restore(cell) for cell in row]
+            if any(cells):
+                yield line, cells
+            line = skipped + reader.line_num + 1
+    except csv.Error as error:
+        # Where the row begins: quotes that are never closed run to the end of the file.
+        raise _stop(file, line, f"this is not CSV: {error}") from None
+
+
+def _find_delimiter(text: str) -> str:
+    """What the first line that is not blank has most of."""
+    return max(_DELIMITERS, key=text.lstrip("\r\n").split("\n", 1)[0].count)
+
+
+def _stop(file: Path, line: int, message: str) -> FaultsFoundError:
+    return FaultsFoundError([Fault(file=str(file), line=line, message=message)])
