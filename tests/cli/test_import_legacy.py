@@ -9,7 +9,7 @@ import yaml
 
 from tests.cli.program import Outcome, run_e2xhub
 
-SAMPLES = Path(__file__).parents[1] / "storage" / "legacy" / "samples"
+SAMPLES = Path(__file__).parents[1] / "imports" / "legacy" / "samples"
 NAMES = sorted(directory.name for directory in SAMPLES.iterdir())
 
 
