@@ -20,6 +20,7 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
 from e2xhub.kubernetes.overrides import check_pods
 from e2xhub.storage.live_registry import LiveRegistry
+from e2xhub.storage.roster.opening import open_roster
 
 # JupyterHub's role of everybody, without tokens: one would open a server long after the exam.
 _EXAMINEE_ROLE = {
@@ -104,7 +105,7 @@ def configure(c: Any, **settings: Any) -> None:
         chosen = _parse_settings(settings)
         registry = LiveRegistry(
             catalog=chosen.catalog,
-            roster=chosen.roster,
+            roster=open_roster(chosen.roster),
             hub=chosen.hub,
             most_loss=chosen.most_loss_percent / 100,
             served=ServedPart(courses=chosen.courses, terms=chosen.terms),

@@ -14,7 +14,7 @@ from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster import Roster
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_files import load_roster
+from e2xhub.storage.roster.csv_reading import load_roster
 
 _UNIVERSITY = Path(__file__).parent / "university"
 

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 from rich.console import Console
 from rich.table import Table
 
-from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, print_json
+from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, load_hub, print_json
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Level
 from e2xhub.domain.catalog_model import CatalogModel, Place, ReferenceFault
 from e2xhub.domain.catalog_pins import check_frozen, check_pinned
@@ -22,8 +22,6 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import exam_levels, term_levels
 from e2xhub.domain.settings import explain as explain_settings
 from e2xhub.errors import FaultsFoundError, UnknownNameError
-from e2xhub.storage.catalog_files import Check
-from e2xhub.storage.registry import load_registry
 
 
 def _print_schema_and_end(wanted: bool) -> None:
@@ -59,9 +57,8 @@ def check(
 ) -> None:
     """Read the whole catalog and roster and report every fault with file and line."""
     try:
-        registry = load_registry(
-            catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT, checks=_checks(pinned)
-        )
+        checks = [_check_frozen_today, *([check_pinned] if pinned else [])]
+        registry = load_hub(catalog, roster, HubKind.ASSIGNMENT, *checks)
     except FaultsFoundError as error:
         if json:
             print_json({"faults": [vars(fault) for fault in error.faults]})
@@ -72,12 +69,6 @@ def check(
     for warning in registry.warnings:
         print(f"Warning: {warning}", file=sys.stderr)
     _print_summary(registry, json)
-
-
-def _checks(pinned: bool) -> list[Check]:
-    from e2xhub.kubernetes.overrides import check_pods
-
-    return [check_pods, _check_frozen_today, *([check_pinned] if pinned else [])]
 
 
 def _check_frozen_today(catalog: Catalog) -> list[ReferenceFault]:

@@ -22,6 +22,7 @@ from e2xhub.cli.sources import (
     JsonOption,
     RosterOption,
     known_username,
+    load_hub,
     parse_moment,
     print_json,
 )
@@ -29,7 +30,6 @@ from e2xhub.domain.offers import Offer, OfferList
 from e2xhub.domain.refusals import NotOfferedError, Refusal
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError, UnknownNameError
-from e2xhub.storage.registry import load_registry
 
 GroupOption = Annotated[
     list[str] | None,
@@ -52,7 +52,7 @@ def offers(
     json: JsonOption = False,
 ) -> None:
     """Show what a person may start now, and why not the rest."""
-    registry = load_registry(catalog=catalog, roster=roster, hub=hub)
+    registry = load_hub(catalog, roster, hub)
     username = known_username(registry, user, group or ())
     listed = registry.offers_for(username, parse_moment(at, registry), group or ())
     if json:
@@ -83,7 +83,7 @@ def manifest(
     """Print the Kubernetes objects that starting an offer creates, as YAML."""
     from e2xhub.kubernetes.manifests import make_manifests
 
-    registry = load_registry(catalog=catalog, roster=roster, hub=hub)
+    registry = load_hub(catalog, roster, hub)
     username = known_username(registry, user, group or ())
     try:
         authorized = registry.authorize(username, offer, parse_moment(at, registry), group or ())

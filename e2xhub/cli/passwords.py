@@ -21,12 +21,12 @@ from e2xhub.cli.sources import (
     RosterOption,
     known_exam,
     known_username,
+    load_hub,
     print_json,
 )
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import UnknownNameError
 from e2xhub.storage.exam_records import PasswordStatus, open_exam_records
-from e2xhub.storage.registry import load_registry
 
 app = typer.Typer(help="Issue one-time passwords for an exam.", no_args_is_help=True)
 
@@ -80,7 +80,7 @@ def status(
     json: JsonOption = False,
 ) -> None:
     """Show who has a password for an exam and whether it was used."""
-    registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.EXAM)
+    registry = load_hub(catalog, roster, HubKind.EXAM)
     exam_id = known_exam(registry, exam)
     found = open_exam_records(database_url, pepper_file).status(exam_id)
     if json:
@@ -111,7 +111,7 @@ def _issue(
     *,
     replace: bool,
 ) -> None:
-    registry = load_registry(catalog=catalog, roster=roster, hub=HubKind.EXAM)
+    registry = load_hub(catalog, roster, HubKind.EXAM)
     exam_id, username = known_exam(registry, exam), known_username(registry, user)
     if not registry.roster.is_examinee(username, exam_id):
         raise UnknownNameError(

@@ -25,7 +25,7 @@ from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import UnknownNameError
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
 
 app = typer.Typer(help="Show and change who is what, where.", no_args_is_help=True)
 app.command("import")(import_)

@@ -21,7 +21,7 @@ from e2xhub.imports.lms.files import ReadOptions, check_column_is_readable, read
 from e2xhub.imports.lms.formats import ListFormat
 from e2xhub.imports.lms.mapping import ImportMapping, load_mapping
 from e2xhub.imports.lms.tables import parse_delimiter
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
 
 ListFormatArgument = Annotated[
     ListFormat | None,

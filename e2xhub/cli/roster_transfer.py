@@ -42,7 +42,7 @@ from e2xhub.errors import E2xHubError, FaultsFoundError
 from e2xhub.imports.lms.exports import make_list, write_list
 from e2xhub.imports.lms.formats import ListFormat
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
 
 CourseOption = Annotated[str, typer.Option(help="The course's id; with --term.")]
 TermOption = Annotated[str, typer.Option(help="The term's id; with --course.")]

@@ -16,6 +16,9 @@ from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import UnknownNameError
+from e2xhub.storage.catalog_files import Check
+from e2xhub.storage.registry import load_registry
+from e2xhub.storage.roster.opening import open_roster
 
 _Z = re.compile(r"Z$", re.IGNORECASE)  # Python 3.10 does not read it
 
@@ -40,6 +43,15 @@ AtOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+
+
+def load_hub(catalog: Path, roster: str, hub: HubKind, *checks: Check) -> Registry:
+    """The registry of a hub of kind `hub`, checked as the hub itself does, and by `checks`."""
+    from e2xhub.kubernetes.overrides import check_pods  # brings KubeSpawner, and takes a while
+
+    return load_registry(
+        catalog=catalog, roster=open_roster(roster), hub=hub, checks=[check_pods, *checks]
+    )
 
 
 def known_username(registry: Registry, text: str, groups: Sequence[str] = ()) -> Username:

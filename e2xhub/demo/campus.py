@@ -25,8 +25,10 @@ from e2xhub.demo.proxy import ensure_proxy
 from e2xhub.demo.sample_university import University, write_university
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import E2xHubError
+from e2xhub.kubernetes.overrides import check_pods
 from e2xhub.storage.pepper_file import ensure_pepper
 from e2xhub.storage.registry import load_registry
+from e2xhub.storage.roster.opening import open_roster
 
 Progress = Callable[[str], None]
 
@@ -123,7 +125,10 @@ class Campus:
             self.files.directory / "university", self.now
         )
         self.registry = load_registry(
-            catalog=self.university.catalog, roster=self.university.roster, hub=HubKind.ASSIGNMENT
+            catalog=self.university.catalog,
+            roster=open_roster(self.university.roster),
+            hub=HubKind.ASSIGNMENT,
+            checks=[check_pods],
         )
         ensure_pepper(self.files.pepper)
         self.files.write_environment(self.university)

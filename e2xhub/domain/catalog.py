@@ -18,12 +18,13 @@ from e2xhub.domain.catalog_model import CatalogModel
 from e2xhub.domain.catalog_servers import ExtraContainer, GitPull, Image, Placement, Size
 from e2xhub.domain.catalog_values import (
     Cidr,
+    ContainerName,
     Day,
     DirectoryName,
     EnvironmentName,
     Minutes,
     Moment,
-    PartName,
+    MountName,
     TimeZone,
     Title,
     VolumeName,
@@ -50,15 +51,15 @@ class Level(CatalogModel):
     """What the servers may reach: `open`, `no-internet` or `exam`."""
     environment: Mapping[EnvironmentName, str] = Field(default_factory=dict)
     """Environment variables, merged key by key over the outer levels."""
-    mounts: Mapping[str, Mount] = Field(default_factory=dict)
+    mounts: Mapping[MountName, Mount] = Field(default_factory=dict)
     """Mounts by name, merged over the outer levels: the same name replaces."""
     data_sets: Mapping[DirectoryName, DataSet] = Field(default_factory=dict)
     """Read-only files by name, merged over the outer levels: the same name replaces."""
-    seeds: Mapping[PartName, Seed] = Field(default_factory=dict)
+    seeds: Mapping[ContainerName, Seed] = Field(default_factory=dict)
     """Files that are copied once into a new home, by name; merged like mounts."""
     placement: Placement | None = None
     """On which nodes the servers run; merged key by key."""
-    extra_containers: Mapping[PartName, ExtraContainer] = Field(default_factory=dict)
+    extra_containers: Mapping[ContainerName, ExtraContainer] = Field(default_factory=dict)
     """Companions of the server, such as a database, by name; merged like mounts."""
     default_url: str | None = None
     """Where the server opens, such as `/lab`."""

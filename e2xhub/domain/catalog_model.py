@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,3 +22,5 @@ class ReferenceFault:
 
     place: Place
     message: str
+    undeclared: str | None = field(default=None, compare=False)
+    """The name that is used and not declared, where that is the fault."""

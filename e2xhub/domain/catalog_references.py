@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level
-from e2xhub.domain.catalog_feasibility import all_chains, all_levels, check_feasible
+from e2xhub.domain.catalog_feasibility import check_feasible
 from e2xhub.domain.catalog_model import Place, ReferenceFault
 from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed
 from e2xhub.domain.group_rules import check_groups
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind
+from e2xhub.domain.settings import all_chains, all_levels
 
 
 def check_references(catalog: Catalog) -> list[ReferenceFault]:
@@ -58,7 +59,9 @@ def _undeclared(
     if name not in declared:
         known = ", ".join(sorted(map(str, declared))) or "none"
         yield ReferenceFault(
-            place=place, message=f"{what} {name!r} is not declared; expected one of: {known}"
+            place=place,
+            message=f"{what} {name!r} is not declared; expected one of: {known}",
+            undeclared=name,
         )
 
 

@@ -16,7 +16,7 @@ from e2xhub.domain.catalog_values import (
     LabelName,
     LabelValue,
     Memory,
-    PartName,
+    MountName,
     ResourceCount,
     ResourceName,
     SecretName,
@@ -161,7 +161,7 @@ class ExtraContainer(CatalogModel):
     """CPU cores, such as `0.25`."""
     user: Annotated[int, Field(ge=1)] | None = None
     """Id of the user as whom it runs; the image's own where it is left out."""
-    mounts: Mapping[PartName, Mount] = Field(default_factory=dict)
+    mounts: Mapping[MountName, Mount] = Field(default_factory=dict)
     """Directories of volumes in this container alone, with the same rules as the server's."""
     hubs: frozenset[HubKind] = COURSE_HUBS
     """Kinds of hub on which servers have it."""

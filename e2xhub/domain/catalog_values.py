@@ -22,8 +22,10 @@ _MEMORY_FACTOR = {None: 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The name of a volume or container in a pod is a DNS label of 63 characters;
-# `kubernetes.profiles` puts 4 before it.
-_PART_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
+# `kubernetes.containers` puts 4 before the name of a volume, and 9 before that of a container.
+_VOLUME_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
+_CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,52}[a-z0-9])?")
+_MOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _DIRECTORY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
@@ -161,17 +163,25 @@ EnvironmentName = Annotated[
 VolumeName = Annotated[
     str,
     _matching(
-        _PART_NAME,
+        _VOLUME_NAME,
         "is no name of a volume; expected at most 59 of the characters a-z 0-9 - "
         "that begin and end with a letter or digit, such as 'homes'",
     ),
 ]
-PartName = Annotated[
+ContainerName = Annotated[
     str,
     _matching(
-        _PART_NAME,
-        "cannot be used as a name here; expected at most 59 of the characters a-z 0-9 - "
+        _CONTAINER_NAME,
+        "cannot be the name of a container; expected at most 54 of the characters a-z 0-9 - "
         "that begin and end with a letter or digit, such as 'database'",
+    ),
+]
+MountName = Annotated[
+    str,
+    _matching(
+        _MOUNT_NAME,
+        "cannot be the name of a mount; expected at most 100 of the characters A-Z a-z 0-9 _ - "
+        "that begin with a letter or digit, such as 'home'",
     ),
 ]
 DirectoryName = Annotated[

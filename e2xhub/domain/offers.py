@@ -17,10 +17,11 @@ from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.refusals import NotOfferedError, Reason, Refusal
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
+from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.servers import Server, plan_server
 from e2xhub.domain.settings import Settings, exam_settings, term_settings
 from e2xhub.domain.shared_directories import directory_key
-from e2xhub.domain.volumes import PlacesCollideError, Viewer
+from e2xhub.domain.volumes import PlacesCollideError
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -242,8 +243,14 @@ class Registry:
     ) -> Offer:
         course = self.catalog.courses[membership.course]
         term = course.terms[membership.term]
-        is_read_only = readable_until is not None
-        viewer = Viewer(hub=self.hub, role=membership.role, is_read_only=is_read_only)
+        owner = ServerOwner(
+            username=membership.username,
+            role=membership.role,
+            hub=self.hub,
+            course=membership.course,
+            term=membership.term,
+            is_read_only=readable_until is not None,
+        )
         return Offer(
             slug=_slug_of(membership),
             title=course.title,
@@ -252,20 +259,20 @@ class Registry:
             course=membership.course,
             term=membership.term,
             exam=None,
-            server=plan_server(
-                self.catalog,
-                settings,
-                viewer,
-                _values(membership.username, viewer, membership.course, membership.term),
-                network=settings.network,
-            ),
+            server=plan_server(self.catalog, settings, owner, network=settings.network),
             readable_until=readable_until,
         )
 
     def _offer_exam(self, membership: ExamMembership) -> Offer:
         exam = self.catalog.exams[membership.exam]
-        viewer = Viewer(hub=self.hub, role=membership.role)
-        values = _values(membership.username, viewer, exam.course, exam.term)
+        owner = ServerOwner(
+            username=membership.username,
+            role=membership.role,
+            hub=self.hub,
+            course=exam.course,
+            term=exam.term,
+            exam=membership.exam,
+        )
         return Offer(
             slug=_slug_of(membership),
             title=exam.title,
@@ -277,8 +284,7 @@ class Registry:
             server=plan_server(
                 self.catalog,
                 exam_settings(self.catalog, membership.exam),
-                viewer,
-                {**values, "exam": membership.exam},
+                owner,
                 network=self._exam_network(membership, exam),
             ),
         )
@@ -303,14 +309,3 @@ def _slug_of(membership: Membership) -> str:
     if isinstance(membership, CourseMembership):
         return f"{membership.course}/{membership.term}/{membership.role.value}"
     return f"{RESERVED_COURSE_ID}/{membership.exam}/{membership.role.value}"
-
-
-def _values(username: str, viewer: Viewer, course: str, term: str) -> dict[str, str]:
-    """What fills path templates, and tells the programs in a server where they are."""
-    return {
-        "username": username,
-        "course": course,
-        "term": term,
-        "role": viewer.role.value,
-        "hub": viewer.hub.value,
-    }

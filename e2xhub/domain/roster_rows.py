@@ -1,7 +1,7 @@
 """What a row of a roster means: from texts by column to a membership of the catalog's courses.
 
-The same for every place in which rosters are kept; `storage.roster_files` reads CSV,
-`storage.roster_database` SQL.
+The same for every place in which rosters are kept; `storage.roster.csv_reading` reads CSV,
+`storage.roster.database_store` SQL.
 """
 
 from __future__ import annotations

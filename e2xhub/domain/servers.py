@@ -13,14 +13,9 @@ from urllib.parse import urlencode
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_servers import ExtraContainer, GitPull, Image, Size
 from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.settings import EffectivePlacement, Settings
-from e2xhub.domain.volumes import (
-    Viewer,
-    VolumeMount,
-    fill_directory,
-    mount_around,
-    plan_volumes,
-)
+from e2xhub.domain.volumes import VolumeMount, fill_directory, mount_around, plan_volumes
 
 # Where programs keep what they need while they run, in a server whose home they cannot write.
 _SCRATCH_ENVIRONMENT = {
@@ -81,74 +76,66 @@ class Server:
 
 
 def plan_server(
-    catalog: Catalog,
-    settings: Settings,
-    viewer: Viewer,
-    values: Mapping[str, str],
-    *,
-    network: NetworkClass,
+    catalog: Catalog, settings: Settings, owner: ServerOwner, *, network: NetworkClass
 ) -> Server:
-    """The server of `viewer`; `values` fill the path templates and tell the programs where they
-    are. Raises ValueError and PlacesCollideError as `plan_volumes`."""
-    volume_mounts = plan_volumes(catalog, settings.mounts, viewer, values)
-    nothing_is_written = viewer.is_read_only or viewer.role.is_read_only
+    """The server of `owner`; raises ValueError and PlacesCollideError as `plan_volumes`."""
+    volume_mounts = plan_volumes(catalog, settings.mounts, owner)
     return Server(
         image=settings.image,
         sizes=settings.sizes,
         volume_mounts=volume_mounts,
         environment={
-            **(_SCRATCH_ENVIRONMENT if nothing_is_written else {}),
+            **(_SCRATCH_ENVIRONMENT if owner.writes_nothing else {}),
             **settings.environment,
-            **{f"E2XHUB_{name.upper()}": text for name, text in values.items()},
+            **{f"E2XHUB_{name.upper()}": text for name, text in owner.values.items()},
         },
         network=network,
-        default_url=_opening_url(settings, network, nothing_is_written),
+        default_url=_opening_url(settings, network, owner),
         placement=settings.placement,
-        companions=tuple(_plan_companions(catalog, settings, viewer, values)),
-        seeds=tuple(_plan_seeds(catalog, settings, viewer, values, volume_mounts)),
+        companions=tuple(_plan_companions(catalog, settings, owner)),
+        seeds=tuple(_plan_seeds(catalog, settings, owner, volume_mounts)),
         kubespawner_override=settings.kubespawner_override,
     )
 
 
 def _plan_companions(
-    catalog: Catalog, settings: Settings, viewer: Viewer, values: Mapping[str, str]
+    catalog: Catalog, settings: Settings, owner: ServerOwner
 ) -> Iterator[Companion]:
     for name, container in settings.extra_containers.items():
-        if viewer.hub in container.hubs:
+        if owner.hub in container.hubs:
             yield Companion(
                 name=name,
                 image=catalog.images[container.image],
                 container=container,
-                volume_mounts=plan_volumes(catalog, container.mounts, viewer, values),
+                volume_mounts=plan_volumes(catalog, container.mounts, owner),
             )
 
 
 def _plan_seeds(
     catalog: Catalog,
     settings: Settings,
-    viewer: Viewer,
-    values: Mapping[str, str],
+    owner: ServerOwner,
     volume_mounts: tuple[VolumeMount, ...],
 ) -> Iterator[SeedCopy]:
     """The seeds of this person: those whose place they may write to."""
     for name, seed in settings.seeds.items():
-        to = fill_directory(seed.to, values)
+        to = fill_directory(seed.to, owner.values)
         target = mount_around(to, volume_mounts)
-        if viewer.hub in seed.hubs and target is not None and not target.read_only:
+        if owner.hub in seed.hubs and target is not None and not target.read_only:
             yield SeedCopy(
                 name=name,
                 volume=seed.volume,
                 source=catalog.volumes[seed.volume].source,
-                sub_path=fill_directory(seed.path, values),
+                sub_path=fill_directory(seed.path, owner.values),
                 to=to,
                 target=target,
             )
 
 
-def _opening_url(settings: Settings, network: NetworkClass, nothing_is_written: bool) -> str | None:
+def _opening_url(settings: Settings, network: NetworkClass, owner: ServerOwner) -> str | None:
     """Where the server opens; it pulls first where it can reach a repository and keep it."""
     pull = settings.nbgitpuller
-    if pull is None or network is not NetworkClass.OPEN or nothing_is_written:
+    if pull is None or network is not NetworkClass.OPEN or owner.writes_nothing:
         return settings.default_url
     return _pulling_url(pull, settings.default_url)
 

@@ -61,6 +61,27 @@ def exam_levels(catalog: Catalog, exam: ExamId) -> Iterator[tuple[Place, Level]]
     yield ("exams", exam), declared
 
 
+def all_levels(catalog: Catalog) -> Iterator[tuple[Place, Level]]:
+    """Every level of `catalog` with its place, outermost first."""
+    yield ("defaults",), catalog.defaults
+    for course_id, course in catalog.courses.items():
+        yield ("courses", course_id), course
+        for term_id, term in course.terms.items():
+            yield ("courses", course_id, "terms", term_id), term
+    for exam_id, exam in catalog.exams.items():
+        yield ("exams", exam_id), exam
+
+
+def all_chains(catalog: Catalog) -> Iterator[list[tuple[Place, Level]]]:
+    """The levels of each term and each exam, outermost first."""
+    for course_id, course in catalog.courses.items():
+        for term_id in course.terms:
+            yield list(term_levels(catalog, course_id, term_id))
+    for exam_id, exam in catalog.exams.items():
+        if exam.course in catalog.courses and exam.term in catalog.courses[exam.course].terms:
+            yield list(exam_levels(catalog, exam_id))
+
+
 def term_settings(catalog: Catalog, course: CourseId, term: TermId) -> Settings:
     """The effective settings of a term of a catalog without faults."""
     return merge(catalog, [level for _, level in term_levels(catalog, course, term)])
@@ -86,8 +107,16 @@ def explain(levels: Iterable[tuple[Place, Level]]) -> list[Origin]:
     for place, level in levels:
         for key, value in _values_of(level):
             if value is not None:
+                _forget_replaced(found, key)
                 found[key] = Origin(key=key, value=value, place=place)
     return [found[key] for key in sorted(found)]
+
+
+def _forget_replaced(found: dict[str, Origin], key: str) -> None:
+    """A value replaces a mapping in its place, and a mapping a value."""
+    for known in list(found):
+        if known.startswith(f"{key}.") or key.startswith(f"{known}."):
+            del found[known]
 
 
 def merge(catalog: Catalog, levels: Sequence[Level]) -> Settings:

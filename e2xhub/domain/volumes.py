@@ -11,26 +11,7 @@ from typing import Any
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_volumes import Mount
 from e2xhub.domain.path_templates import fill_path
-from e2xhub.domain.roles import HubKind, Role
-
-
-@dataclass(frozen=True, kw_only=True)
-class Viewer:
-    """Whose server it is, as far as files are concerned."""
-
-    hub: HubKind
-    role: Role
-    is_read_only: bool = False
-    """Whether nothing may be written, whatever the mounts allow: the term is over."""
-
-    def may_see(self, mount: Mount) -> bool:
-        """Whether the server has this mount at all."""
-        access = mount.access
-        return self.hub in mount.hubs and self.role in access.read_only | access.read_write
-
-    def may_write(self, mount: Mount) -> bool:
-        """Whether the server may write to a mount that it has."""
-        return self.role in mount.access.read_write and not self.is_read_only
+from e2xhub.domain.server_owner import ServerOwner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,24 +31,24 @@ class PlacesCollideError(ValueError):
 
 
 def plan_volumes(
-    catalog: Catalog, mounts: Mapping[str, Mount], viewer: Viewer, values: Mapping[str, str]
+    catalog: Catalog, mounts: Mapping[str, Mount], owner: ServerOwner
 ) -> tuple[VolumeMount, ...]:
-    """The mounts that `viewer` gets, in the order of the catalog.
+    """The mounts that the server of `owner` gets, in the order of the catalog.
 
-    `values` fills the path templates. Raises ValueError where a template has no value, and
-    PlacesCollideError where two mounts want the same place.
+    Raises ValueError where a path template has no value, and PlacesCollideError where two mounts
+    want the same place.
     """
     plan = tuple(
         VolumeMount(
             name=name,
             volume=mount.volume,
             source=catalog.volumes[mount.volume].source,
-            sub_path=fill_directory(mount.path, values),
-            mount_path=fill_directory(mount.mount_at, values),
-            read_only=not viewer.may_write(mount),
+            sub_path=fill_directory(mount.path, owner.values),
+            mount_path=fill_directory(mount.mount_at, owner.values),
+            read_only=not owner.may_write(mount),
         )
         for name, mount in mounts.items()
-        if viewer.may_see(mount)
+        if owner.may_see(mount)
     )
     _check_places(plan)
     return plan

@@ -16,7 +16,7 @@ from traitlets.config import Config
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.offers import Offer
 from e2xhub.kubernetes.policies import make_policy
-from e2xhub.kubernetes.spawner import E2xSpawner
+from e2xhub.kubernetes.spawner import E2xSpawner, SpawnRefusedError
 
 _MADE_AT_START = "<made at start>"
 
@@ -50,7 +50,8 @@ async def make_manifests(
     """The objects of `offer` in the order in which they are created, as plain dictionaries.
 
     `config` is the hub's configuration. What a hub makes up at start (tokens) is shown as
-    `<made at start>`. Raises NotOfferedError where the offer has no size of that name.
+    `<made at start>`. Raises NotOfferedError where the offer has no size of that name, and
+    E2xHubError where the hub would refuse to start the pod.
     """
     chosen = offer.choose_size(size)
     spawner = _make_spawner(username, config)
@@ -59,7 +60,10 @@ async def make_manifests(
     made = [policy] if policy else []
     if spawner.storage_pvc_ensure:
         made.append(spawner.get_pvc_manifest())
-    made.append(await spawner.get_final_pod())
+    try:
+        made.append(await spawner.get_final_pod())
+    except SpawnRefusedError as refusal:
+        raise (refusal.__cause__ or refusal) from None  # the reason, which a person is not told
     # Needed for its serialisation only; it opens no connection.
     async with ApiClient() as client:
         return [client.sanitize_for_serialization(item) for item in made]

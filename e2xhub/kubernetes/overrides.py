@@ -15,9 +15,10 @@ from kubernetes_asyncio.client import V1Volume
 from kubespawner import KubeSpawner
 from traitlets import HasTraits, TraitError
 
-from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_feasibility import all_levels
+from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.settings import all_chains, all_levels, merge
 from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 
 ALLOWED = frozenset(
@@ -66,13 +67,19 @@ _OWN_KEYS = {
     "extra_resource_limits": "sizes.<name>.extra_resources",
     "node_selector": "placement.node_selector",
     "tolerations": "placement.tolerations",
+    "node_affinity_preferred": "placement.affinity",
+    "node_affinity_required": "placement.affinity",
+    "pod_affinity_preferred": "placement.affinity",
+    "pod_affinity_required": "placement.affinity",
+    "pod_anti_affinity_preferred": "placement.affinity",
+    "pod_anti_affinity_required": "placement.affinity",
     "profile_list": "courses",
 }
 
 
 def check_pods(catalog: Catalog) -> list[ReferenceFault]:
     """Every fault in what the catalog passes on to Kubernetes and KubeSpawner as it stands."""
-    return [
+    faults = [
         *_unknown_sources(catalog),
         *(
             fault
@@ -80,6 +87,34 @@ def check_pods(catalog: Catalog) -> list[ReferenceFault]:
             for fault in _override_faults((*place, "kubespawner_override"), level)
         ),
     ]
+    return faults or list(_unlockable_servers(catalog))
+
+
+def _escapes_in(override: Mapping[str, Any]) -> Iterator[str]:
+    """What `kubernetes.pods` would refuse at each start of a server that must be locked."""
+    if override.get("privileged"):
+        yield "privileged"
+    pod = override.get("extra_pod_config") or {}
+    yield from (key for key in ("hostNetwork", "hostPID", "hostIPC") if pod.get(key))
+    listed = override.get("extra_containers") or []
+    for container in listed.values() if isinstance(listed, Mapping) else listed:
+        security = container.get("securityContext") if isinstance(container, Mapping) else None
+        if isinstance(security, Mapping) and security.get("privileged"):
+            yield f"the privileged container {container.get('name')!r}"
+
+
+def _unlockable_servers(catalog: Catalog) -> Iterator[ReferenceFault]:
+    """Terms and exams whose servers must be locked, and whose overrides would let them out."""
+    for chain in all_chains(catalog):
+        place, settings = chain[-1][0], merge(catalog, [level for _, level in chain])
+        network = NetworkClass.EXAM if place[0] == "exams" else settings.network
+        escapes = ", ".join(_escapes_in(settings.kubespawner_override))
+        if escapes and network is not NetworkClass.OPEN:
+            yield ReferenceFault(
+                place=(*place, "kubespawner_override"),
+                message=f"the network class {network.value!r} cannot hold a pod with {escapes}; "
+                "expected a kubespawner_override without it on every level",
+            )
 
 
 def make_overrides(override: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,7 +138,7 @@ def _unknown_sources(catalog: Catalog) -> Iterator[ReferenceFault]:
             )
 
 
-def _override_faults(place: Place, level: Any) -> Iterator[ReferenceFault]:
+def _override_faults(place: Place, level: Level) -> Iterator[ReferenceFault]:
     for name, value in level.kubespawner_override.items():
         message = _what_is_wrong(name, value)
         if message:

@@ -19,6 +19,7 @@ _ATTRIBUTES = {
     "hostPID": "host_pid",
     "name": "name",
     "privileged": "privileged",
+    "restartPolicy": "restart_policy",
     "runAsGroup": "run_as_group",
     "runAsUser": "run_as_user",
     "securityContext": "security_context",
@@ -62,7 +63,14 @@ def _escapes(pod: Any) -> Iterator[str]:
     for key in ("hostNetwork", "hostPID", "hostIPC"):
         if _read(pod.spec, key):
             yield key
-    for container in pod.spec.containers:
+    # A chart's init container may be privileged: it ends before the server starts, unless it is
+    # restarted for as long as the pod lives.
+    lasting = [
+        container
+        for container in pod.spec.init_containers or []
+        if _read(container, "restartPolicy") == "Always"
+    ]
+    for container in [*pod.spec.containers, *lasting]:
         if _read(_read(container, "securityContext"), "privileged"):
             yield f"the privileged container {_read(container, 'name')!r}"
 

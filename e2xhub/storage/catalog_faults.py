@@ -1,4 +1,4 @@
-"""What pydantic found wrong in a catalog, in an admin's words."""
+"""What pydantic found wrong in a catalog or another YAML file, in an admin's words."""
 
 from __future__ import annotations
 
@@ -54,16 +54,16 @@ _SIMILAR = 0.75  # of difflib: 'titel' is taken for 'title', 'colour' is not for
 _DEEPEST = 8  # no value of a catalog has more keys above it
 
 
-def explain(detail: Any) -> str:
-    """One of pydantic's error details as a sentence with what was found and what was expected."""
-    kind, key = detail["type"], str(detail["loc"][-1])
+def explain(detail: Any, root: type[BaseModel] = Catalog) -> str:
+    """One of pydantic's error details as a sentence with what was found and what was expected.
+
+    `root` is the model that was validated.
+    """
+    kind = detail["type"]
     if kind == "extra_forbidden":
-        known = _keys_beside(detail["loc"])
-        meant = get_close_matches(key, known, 1, _SIMILAR)
-        near = "".join(f" (did you mean {name!r}?)" for name in meant)
-        return f"unknown key {key!r}{near}; expected one of: {', '.join(known)}"
+        return _explain_unknown_key(detail["loc"], root)
     if kind == "missing":
-        return f"the key {key!r} is missing"
+        return f"the key {str(detail['loc'][-1])!r} is missing"
     shown = _show(detail["input"])
     if kind in _BOUNDS:
         return f"{shown} {_BOUNDS[kind].format_map(detail['ctx'])}"
@@ -74,16 +74,23 @@ def explain(detail: Any) -> str:
     return f"{shown}: {detail['msg']}"
 
 
+def _explain_unknown_key(place: tuple[int | str, ...], root: type[BaseModel]) -> str:
+    key, known = str(place[-1]), _keys_beside(place, root)
+    meant = get_close_matches(key, known, 1, _SIMILAR)
+    near = "".join(f" (did you mean {name!r}?)" for name in meant)
+    return f"unknown key {key!r}{near}; expected one of: {', '.join(known)}"
+
+
 def _show(value: Any) -> str:
     """A value as it stands in YAML, shortened."""
     found = value.isoformat() if isinstance(value, date) else repr(value)
     return found if len(found) <= _SHOWN_LENGTH else found[:_SHOWN_LENGTH] + "…"
 
 
-def _keys_beside(place: tuple[int | str, ...]) -> list[str]:
+def _keys_beside(place: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
     """The keys that may stand where an unknown one does."""
-    model: type[BaseModel] = Catalog
-    below: Any = Catalog
+    model = root
+    below: Any = root
     for part in place[:-1]:
         below = _annotation_below(below, str(part))
         model = next(models_in(below), model)
@@ -125,12 +132,12 @@ def find_further_faults(value: Any, details: Iterable[Any]) -> list[ReferenceFau
     if catalog is None:
         return []
     # A thing that is declared with a fault is declared.
-    faulty = {f"{str(part)!r} is not declared" for place in places for part in place}
+    faulty = {str(part) for place in places for part in place}
     return [
         fault
         for fault in check_references(catalog)
         # Other faults may come from what was taken away.
-        if "is not declared" in fault.message and not any(text in fault.message for text in faulty)
+        if fault.undeclared is not None and fault.undeclared not in faulty
     ]
 
 

@@ -1,7 +1,7 @@
 """Reads a CSV file row by row, whatever its delimiter, line ends and byte-order mark are.
 
 Never a whole file at once: one call into C on a large text would hold up every other thread. What
-the rows mean is left to `storage.roster_files`.
+the rows mean is left to `storage.roster.csv_reading`.
 """
 
 from __future__ import annotations

@@ -24,8 +24,8 @@ from e2xhub.storage.catalog_files import Check
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
 from e2xhub.storage.giving_way import let_go
 from e2xhub.storage.registry import ALL, load_registry
-from e2xhub.storage.roster_store import RosterStore
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
+from e2xhub.storage.roster.store import RosterStore
 
 _FAULTS = Gauge(
     "e2xhub_registry_faults",

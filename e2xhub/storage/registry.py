@@ -13,8 +13,8 @@ from e2xhub.domain.shared_directories import DirectoryNames
 from e2xhub.domain.staff import memberships_of_staff
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.catalog_files import Check, load_catalog
-from e2xhub.storage.roster_store import RosterStore
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
+from e2xhub.storage.roster.store import RosterStore
 
 ALL = ServedPart()
 

@@ -9,7 +9,7 @@ from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, R
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import MembershipParser, check_attributes
 from e2xhub.domain.shared_directories import DirectoryNames
-from e2xhub.storage.roster_store import RosterNotChangedError
+from e2xhub.storage.roster.store import RosterNotChangedError
 
 
 def as_cells(membership: Membership) -> dict[str, str]:

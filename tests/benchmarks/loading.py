@@ -10,7 +10,7 @@ from typing import Any
 from e2xhub.domain.roles import HubKind
 from e2xhub.storage.catalog_files import load_catalog
 from e2xhub.storage.registry import load_registry
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
 from tests.benchmarks.fresh_process import answer, memory_mib, peak_memory_mib
 
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
+
 import pytest
 
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
 from e2xhub.domain.lockdown import NetworkClass
-from e2xhub.domain.settings import exam_levels, exam_settings, explain, merge, term_settings
+from e2xhub.domain.settings import (
+    Settings,
+    exam_levels,
+    exam_settings,
+    explain,
+    merge,
+    term_settings,
+)
 from tests.examples import load_example
 
 WS26 = TermId.parse("WS26")
@@ -116,3 +125,33 @@ def test_every_value_is_explained_with_its_level() -> None:
         ("placement.node_selector.pool", "courses.x"),
         ("placement.tolerations", "courses.x"),
     ]
+
+
+def test_mapping_that_an_inner_level_replaces_is_explained_no_more() -> None:
+    outer = level(kubespawner_override={"extra_pod_config": {"dnsConfig": {"a": 1}}})
+    inner = level(kubespawner_override={"extra_pod_config": {"dnsConfig": "x"}})
+    for levels, keys in (
+        ([outer, inner], ["dnsConfig"]),
+        ([inner, outer], ["dnsConfig.a"]),
+    ):
+        origins = explain([((str(index),), one) for index, one in enumerate(levels)])
+        assert [(origin.key, origin.place) for origin in origins] == [
+            (f"kubespawner_override.extra_pod_config.{key}", ("1",)) for key in keys
+        ]
+
+
+def test_every_key_of_a_level_is_merged_and_explained() -> None:
+    explained = {origin.key.split(".")[0] for origin in explain([((), full_level())])}
+    assert explained == set(Level.model_fields)
+    merged = {field.name for field in fields(Settings)} | {"data_sets"}
+    assert merged >= set(Level.model_fields)
+
+
+def full_level() -> Level:
+    """A level of the example's parts that sets every key."""
+    catalog = load_example()
+    parts = [catalog.defaults, *catalog.courses.values(), *catalog.exams.values()]
+    values: dict[str, object] = {}
+    for part in parts:
+        values |= {key: getattr(part, key) for key in Level.model_fields if getattr(part, key)}
+    return Level.model_construct(**values)

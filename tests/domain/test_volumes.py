@@ -10,9 +10,8 @@ import pytest
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_volumes import Mount
 from e2xhub.domain.roles import HubKind, Role
-from e2xhub.domain.volumes import Viewer, VolumeMount, plan_volumes
-
-VALUES = {"username": "alice", "course": "ml", "term": "WS26"}
+from e2xhub.domain.server_owner import ServerOwner
+from e2xhub.domain.volumes import VolumeMount, plan_volumes
 
 
 def make_mount(**changes: Any) -> Mount:
@@ -33,7 +32,11 @@ def plan(
     hub: HubKind = HubKind.ASSIGNMENT,
     role: Role = Role.STUDENT,
 ) -> tuple[VolumeMount, ...]:
-    return plan_volumes(catalog, mounts, Viewer(hub=hub, role=role), VALUES)
+    return plan_volumes(
+        catalog,
+        mounts,
+        ServerOwner(username="alice", role=role, hub=hub, course="ml", term="WS26"),
+    )
 
 
 def test_mount_has_its_source_and_filled_paths(small_catalog: Catalog) -> None:

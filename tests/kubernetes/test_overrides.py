@@ -71,3 +71,34 @@ def test_lists_become_mappings_that_are_added() -> None:
         "init_containers": {"override-000": "a", "override-001": "b"},
         "args": ["--x"],
     }
+
+
+@pytest.mark.parametrize(
+    ("override", "escape"),
+    [
+        ({"privileged": True}, "privileged"),
+        ({"extra_pod_config": {"hostNetwork": True}}, "hostNetwork"),
+        (
+            {"extra_containers": [{"name": "x", "securityContext": {"privileged": True}}]},
+            "the privileged container 'x'",
+        ),
+    ],
+)
+def test_override_that_would_keep_an_exam_from_starting_is_a_fault(
+    override: dict[str, Any], escape: str
+) -> None:
+    assert faults_of(override) == [
+        (
+            "exams.ml-ws26-pz1.kubespawner_override",
+            f"the network class 'exam' cannot hold a pod with {escape}; expected a "
+            "kubespawner_override without it on every level",
+        )
+    ]
+
+
+def test_affinity_has_a_key_of_its_own() -> None:
+    ((_, message),) = faults_of({"node_affinity_required": []})
+    assert message == (
+        "'node_affinity_required' is decided by the catalog; use its key 'placement.affinity' "
+        "instead"
+    )

@@ -7,6 +7,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from traitlets.config import Config
 
 from e2xhub.domain.catalog import Catalog
@@ -168,3 +169,20 @@ async def test_override_cannot_take_off_the_labels_of_the_policy(exam: Offer) ->
     offer = replace(exam, server=replace(exam.server, kubespawner_override=override))
     labels = (await pod_of(offer))["metadata"]["labels"]
     assert (labels["e2xhub.org/network"], labels["team"]) == ("exam", "x")
+
+
+async def test_longest_name_of_a_container_is_one_for_kubernetes(catalog: Catalog) -> None:
+    longest = "n" * 54
+    written = catalog.model_dump(exclude_unset=True, mode="json")
+    course = written["courses"]["databases"]
+    course["extra_containers"] = {longest: course["extra_containers"]["postgresql"]}
+    seed = {"volume": "files", "path": "x", "to": "/home/jovyan/x"}
+    course["seeds"] = {longest: seed}
+    changed = Catalog.model_validate(written)
+    offer = only_offer(registry_of(changed, member(changed, Role.STUDENT, DATABASES)), "alice", NOW)
+    spec = (await pod_of(offer))["spec"]
+    names = [container["name"] for container in (*spec["containers"], *spec["initContainers"])]
+    assert max(map(len, names)) == 63
+    course["seeds"] = {f"{longest}n": seed}
+    with pytest.raises(ValidationError, match="cannot be the name of a container"):
+        Catalog.model_validate(written)

@@ -8,8 +8,12 @@ from typing import Any
 
 import pytest
 from tornado.web import HTTPError
+from traitlets.config import Config
 
+from e2xhub.domain.identifiers import Username
 from e2xhub.domain.offers import Offer, Registry
+from e2xhub.kubernetes.manifests import _make_spawner
+from e2xhub.kubernetes.pods import UnsafePodError
 from tests.kubernetes.test_pod_parts import pod_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -37,9 +41,8 @@ def learning(assignment_hub: Registry, in_winter_term: datetime) -> Offer:
 async def test_pod_that_no_policy_could_hold_is_not_made_for_an_exam(
     exam: Offer, traits: dict[str, Any]
 ) -> None:
-    with pytest.raises(HTTPError) as refused:
+    with pytest.raises(UnsafePodError, match=r"^the pod of exams/ml-pz1/student has .*cannot hold"):
         await pod_of(exam, **traits)
-    assert refused.value.status_code == 503
 
 
 @pytest.mark.parametrize("traits", ESCAPES, ids=lambda traits: str(*traits))
@@ -47,7 +50,7 @@ async def test_override_of_the_catalog_is_no_way_around_it(
     exam: Offer, traits: dict[str, Any]
 ) -> None:
     server = replace(exam.server, kubespawner_override=traits)
-    with pytest.raises(HTTPError):
+    with pytest.raises(UnsafePodError):
         await pod_of(replace(exam, server=server))
 
 
@@ -56,7 +59,7 @@ async def test_hook_is_no_way_around_it(exam: Offer) -> None:
         pod.spec.host_network = True
         return pod
 
-    with pytest.raises(HTTPError):
+    with pytest.raises(UnsafePodError):
         await pod_of(exam, modify_pod_hook=modify)
 
 
@@ -69,3 +72,25 @@ async def test_privileged_init_container_of_the_chart_stays(exam: Offer) -> None
     blocking = {"name": "b", "image": "b:1", "securityContext": {"privileged": True}}
     pod = await pod_of(exam, init_containers=[blocking])
     assert pod["spec"]["initContainers"][0]["securityContext"] == {"privileged": True}
+
+
+async def test_init_container_that_lives_as_long_as_the_pod_is_a_container(exam: Offer) -> None:
+    sidecar = {
+        "name": "s",
+        "image": "s:1",
+        "restartPolicy": "Always",
+        "securityContext": {"privileged": True},
+    }
+    with pytest.raises(UnsafePodError, match="the privileged container 's'"):
+        await pod_of(exam, init_containers=[sidecar])
+
+
+async def test_person_is_told_nothing_of_the_reason(exam: Offer) -> None:
+    spawner = _make_spawner(Username.parse("alice"), Config({"KubeSpawner": {"privileged": True}}))
+    spawner.apply_offer(exam, "small")
+    with pytest.raises(HTTPError) as refused:
+        await spawner.get_pod_manifest()
+    assert (refused.value.status_code, refused.value.log_message) == (
+        503,
+        "The server cannot be started safely at the moment. Please tell the people in charge.",
+    )

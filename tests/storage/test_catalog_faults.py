@@ -170,6 +170,16 @@ def test_unknown_key_in_a_list_is_told_as_well() -> None:
     assert f"unknown key 'colour'; expected one of: {keys}" in map(explain, details)
 
 
+def test_unknown_key_of_another_model_is_told_with_its_keys() -> None:
+    with pytest.raises(ValidationError) as caught:
+        Size.model_validate({"titel": "S"})
+    (detail,) = (item for item in caught.value.errors() if item["type"] == "extra_forbidden")
+    keys = ", ".join(sorted(Size.model_fields))
+    assert explain(detail, Size) == (
+        f"unknown key 'titel' (did you mean 'title'?); expected one of: {keys}"
+    )
+
+
 def test_missing_key_is_named() -> None:
     written = written_with(courses__ml__terms__WS26="{start: 2026-10-01}")
     (detail,) = details_of(written)

@@ -27,7 +27,7 @@ from e2xhub.imports.legacy.shared_homes import take_off_sharers
 from e2xhub.imports.legacy.source_files import read_source_files
 from e2xhub.imports.legacy.writer import CATALOG, ROSTER, write_deployment
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
 
 REPORT = "report.md"
 

@@ -2,7 +2,7 @@
 
 Reads UTF-8 and UTF-16 (what Excel calls Unicode text), any delimiter, and the line `sep=;` that
 Excel writes. Columns of passwords are not taken in. What a column means is left to
-`imports.lms.files`; the roster's own files are read by `storage.roster_files`.
+`imports.lms.files`; the roster's own files are read by `storage.roster.csv_reading`.
 """
 
 from __future__ import annotations

@@ -25,14 +25,13 @@ from e2xhub.imports.lti.platform import (
     name_url,
 )
 
-MOST_MEMBERS = 100_000
 _LEFT_OUT_STATUS = ("inactive", "deleted")
 _CUSTOM_CLAIM = "https://purl.imsglobal.org/spec/lti/claim/custom"
 _EXTENSION_CLAIM = "https://purl.imsglobal.org/spec/lti/claim/ext"
 _SHOWN_LENGTH = 60
 
 
-def read_lti_members(settings: Path) -> Iterator[ForeignRow]:
+def read_lti_members(settings: Path, limits: Limits = DEFAULT_LIMITS) -> Iterator[ForeignRow]:
     """The active members of the course that the YAML file `settings` names.
 
     A row's `roles` are our own words (`student`, `grader`, `instructor`), its `file` is the
@@ -52,14 +51,16 @@ def read_lti_members(settings: Path) -> Iterator[ForeignRow]:
             f"reading members over LTI needs the package {error.name}; "
             "install it with: pip install 'e2xhub[lti]'"
         ) from None
-    with LtiService(platform, private_key) as service:
-        rows = parse_members(service.pages(), platform)
+    with LtiService(platform, private_key, limits) as service:
+        rows = parse_members(service.pages(), platform, limits)
     yield from rows
 
 
-def parse_members(pages: Iterable[list[Any]], platform: LtiPlatform) -> list[ForeignRow]:
+def parse_members(
+    pages: Iterable[list[Any]], platform: LtiPlatform, limits: Limits = DEFAULT_LIMITS
+) -> list[ForeignRow]:
     """The rows of the members in `pages`; raises FaultsFoundError with every fault."""
-    reader = _MemberReader(platform)
+    reader = _MemberReader(platform, limits.members)
     for page in pages:
         reader.read(page)
     return reader.finish()
@@ -76,8 +77,9 @@ class _Person:
 class _MemberReader:
     """Makes rows of members and remembers what was wrong with them."""
 
-    def __init__(self, platform: LtiPlatform) -> None:
+    def __init__(self, platform: LtiPlatform, most_members: int) -> None:
         self._platform = platform
+        self._most_members = most_members
         self._file = name_url(platform.memberships_url)
         self._number = 0
         self._rows: list[ForeignRow] = []
@@ -88,8 +90,9 @@ class _MemberReader:
         """Takes up the members of a page."""
         for member in page:
             self._number += 1
-            if self._number > MOST_MEMBERS:
-                self._faults.append(self._fault(f"there are more than {MOST_MEMBERS} members"))
+            if self._number > self._most_members:
+                message = f"there are more than {self._most_members} members"
+                self._faults.append(self._fault(message))
                 raise FaultsFoundError(self._faults)
             try:
                 row = self._read_member(member)

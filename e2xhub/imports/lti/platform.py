@@ -1,6 +1,7 @@
 """Settings of a learning platform whose members are read over LTI 1.3: one YAML file, and a key.
 
-Says where the platform is, as whom we ask and which of its fields is the username. Asking is
+Says where the platform is, as whom we ask, which of its fields is the username, and how much the
+platform may answer. Asking is
 `imports.lti.service`'s business, what the answers mean `imports.lti.members`'.
 """
 
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -20,15 +22,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
-from e2xhub.storage import yaml_lines
-from e2xhub.storage.catalog_faults import explain
-from e2xhub.storage.text_files import read_text
+from e2xhub.errors import ConfigurationError
+from e2xhub.storage.yaml_models import load_model
 
 EMAIL_LOCAL_PART = "email-local-part"
 CUSTOM_PREFIX = "custom:"
@@ -74,8 +74,34 @@ def _check_url(url: str) -> str:
     return url
 
 
+def _from_the_file(path: Path, info: ValidationInfo) -> Path:
+    """Relative paths begin where the settings are, where that is known."""
+    directory: Path = info.context["directory"] if info.context else Path()
+    return directory / path
+
+
+def _check_is_file(path: Path) -> Path:
+    if not path.is_file():
+        raise ValueError(f"{path} is no file; expected certificates in PEM")
+    return path
+
+
 _Text = Annotated[str, Field(min_length=1)]
+_Path = Annotated[Path, AfterValidator(_from_the_file)]
 _Url = Annotated[str, AfterValidator(_check_url)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """How much a platform may answer; it is not trusted."""
+
+    pages: int = 1000
+    answer_bytes: int = 16 * 2**20
+    """Of one answer. A member takes about 1 KiB, and Moodle sends all of a course at once."""
+    members: int = 100_000
+
+
+DEFAULT_LIMITS = Limits()
 
 
 class LtiPlatform(BaseModel):
@@ -90,7 +116,7 @@ class LtiPlatform(BaseModel):
     memberships_url: _Url
     """The service of one course (`context_memberships_url`), with its query, if it has one."""
     deployment_id: _Text | None = None
-    private_key_file: Path
+    private_key_file: _Path
     key_id: _Text
     """The `kid` under which the platform knows our public key."""
     audience: _Text | None = None
@@ -98,7 +124,7 @@ class LtiPlatform(BaseModel):
     username_from: str
     email_domain: str | None = None
     ignored_roles: tuple[str, ...] = ()
-    ca_file: Path | None = None
+    ca_file: Annotated[_Path, AfterValidator(_check_is_file)] | None = None
     timeout_seconds: float = Field(default=30, gt=0, le=_LONGEST_TIMEOUT_SECONDS)
     """How long one answer may take altogether."""
 
@@ -133,39 +159,7 @@ def load_platform(file: Path) -> LtiPlatform:
 
     Relative paths in it begin where `file` is.
     """
-    try:
-        document = yaml_lines.parse_yaml(read_text(file))
-    except yaml_lines.YamlFaultError as error:
-        raise FaultsFoundError([_fault(file, error.line, error.message)]) from None
-    if not isinstance(document.value, dict):
-        raise FaultsFoundError([_fault(file, 1, "expected keys such as 'client_id:'")])
-    try:
-        platform = LtiPlatform.model_validate(document.value)
-    except ValidationError as error:
-        details = error.errors()
-        raise FaultsFoundError([_as_fault(file, document, detail) for detail in details]) from None
-    ca_file = platform.ca_file and file.parent / platform.ca_file
-    if ca_file and not ca_file.is_file():
-        message = f"ca_file: {ca_file} is no file; expected certificates in PEM"
-        raise FaultsFoundError([_fault(file, document.lines[("ca_file",)], message)])
-    key_file = file.parent / platform.private_key_file
-    return platform.model_copy(update={"private_key_file": key_file, "ca_file": ca_file})
-
-
-def _as_fault(file: Path, document: yaml_lines.YamlDocument, detail: Any) -> Fault:
-    place = tuple(map(str, detail["loc"]))
-    line = document.lines.get(place) or document.lines.get(place[:1], 1)
-    if detail["type"] == "extra_forbidden":
-        known = ", ".join(sorted(LtiPlatform.model_fields))
-        return _fault(file, line, f"unknown key {place[-1]!r}; expected one of: {known}")
-    if not place:  # of the whole, not of one key
-        return _fault(file, line, str(detail["msg"]).removeprefix("Value error, "))
-    return _fault(file, line, f"{'.'.join(place)}: {explain(detail)}")
-
-
-def _fault(file: Path, line: int, message: str) -> Fault:
-    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
-    return Fault(file=str(file), line=line, message=shown)
+    return load_model(file, LtiPlatform, expected="client_id:")
 
 
 def load_private_key(file: Path) -> bytes:

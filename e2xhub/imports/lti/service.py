@@ -28,14 +28,17 @@ from requests.exceptions import SSLError, Timeout
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
 from e2xhub.errors import E2xHubError
-from e2xhub.imports.lti.platform import LtiPlatform, name_url, split_url
+from e2xhub.imports.lti.platform import (
+    DEFAULT_LIMITS,
+    Limits,
+    LtiPlatform,
+    name_url,
+    split_url,
+)
 
 MEDIA_TYPE = "application/vnd.ims.lti-nrps.v2.membershipcontainer+json"
 SCOPE = "https://purl.imsglobal.org/spec/lti-nrps/scope/contextmembership.readonly"
 DEPLOYMENT_CLAIM = "https://purl.imsglobal.org/spec/lti/claim/deployment_id"
-MOST_PAGES = 1000
-MOST_BYTES = 16 * 2**20
-"""Of one answer. A member takes about 1 KiB, and Moodle sends all of a course at once."""
 
 _AUTH_METHOD = "private_key_jwt"
 _ASSERTION_SECONDS = 300
@@ -62,8 +65,11 @@ class LtiPlatformError(E2xHubError):
 class LtiService:
     """The members' service of one course; a context manager, because it keeps connections."""
 
-    def __init__(self, platform: LtiPlatform, private_key: bytes) -> None:
+    def __init__(
+        self, platform: LtiPlatform, private_key: bytes, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
         self._platform = platform
+        self._most_pages = limits.pages
         self._session = OAuth2Session(
             client_id=platform.client_id,
             client_secret=RSAKey.import_key(private_key),
@@ -76,7 +82,7 @@ class LtiService:
         self._session.register_client_auth_method((_AUTH_METHOD, self._sign))
         self._session.register_compliance_hook("access_token_response", self._check_token)
         for scheme in ("https://", "http://"):
-            self._session.mount(scheme, _Limits(platform))
+            self._session.mount(scheme, _LimitedAdapter(platform, limits.answer_bytes))
 
     def __enter__(self) -> LtiService:
         return self
@@ -96,8 +102,8 @@ class LtiService:
         while url is not None:
             if url in seen:
                 raise self._error(url, "names a page again that was read already; nothing is taken")
-            if len(seen) == MOST_PAGES:
-                raise self._error(url, f"has more than {MOST_PAGES} pages; nothing is taken")
+            if len(seen) == self._most_pages:
+                raise self._error(url, f"has more than {self._most_pages} pages; nothing is taken")
             seen.add(url)
             response = self._get(url)
             yield self._members(response)
@@ -200,12 +206,13 @@ class LtiService:
         return LtiPlatformError(f"{self._platform.issuer}: {name_url(url)} {what}")
 
 
-class _Limits(HTTPAdapter):
+class _LimitedAdapter(HTTPAdapter):
     """Carries every request: no redirects, and no answer that takes too long or is too large."""
 
-    def __init__(self, platform: LtiPlatform) -> None:
+    def __init__(self, platform: LtiPlatform, most_bytes: int) -> None:
         super().__init__()
         self._platform = platform
+        self._most_bytes = most_bytes
 
     def send(self, request: PreparedRequest, *_: Any, **options: Any) -> Response:
         """The answer, read whole; raises LtiPlatformError."""
@@ -239,8 +246,9 @@ class _Limits(HTTPAdapter):
         body = bytearray()
         while chunk := response.raw.read1(_CHUNK_BYTES, decode_content=False):
             body += chunk
-            if len(body) > MOST_BYTES:
-                raise self._error(request, f"answers with more than {MOST_BYTES // 2**20} MiB")
+            if len(body) > self._most_bytes:
+                mebibytes = self._most_bytes // 2**20
+                raise self._error(request, f"answers with more than {mebibytes} MiB")
             if time.monotonic() > deadline:
                 raise TimeoutError
         return bytes(body)

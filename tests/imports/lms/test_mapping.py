@@ -39,7 +39,8 @@ def test_mapping_is_read(file: Path) -> None:
     [
         (
             TEXT + "rolls: {}\n",
-            "mapping.yaml:7: unknown key 'rolls'; expected one of: columns, delimiter, roles",
+            "mapping.yaml:7: unknown key 'rolls' (did you mean 'roles'?); "
+            "expected one of: columns, delimiter, roles",
         ),
         (
             TEXT.replace("Matrikelnr", "7"),

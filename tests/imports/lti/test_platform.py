@@ -86,8 +86,7 @@ def test_wrong_setting_is_a_fault_with_its_line(
     found = [number for number, line in enumerate(lines, 1) if line.startswith(key)]
     is_of_all = "together" in message or "missing" in message
     [fault] = faults_of(file)
-    assert fault.startswith(f"{file}:{1 if is_of_all else found[0]}: ")
-    assert message in fault
+    assert fault.startswith(f"{file}:{1 if is_of_all else found[0]}: {message}")
     assert "secret" not in fault
 
 

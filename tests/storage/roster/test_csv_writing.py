@@ -18,9 +18,9 @@ from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_files import load_roster
-from e2xhub.storage.roster_store import RosterNotChangedError
-from e2xhub.storage.roster_writer import change_files
+from e2xhub.storage.roster.csv_reading import load_roster
+from e2xhub.storage.roster.csv_writing import change_files
+from e2xhub.storage.roster.store import RosterNotChangedError
 
 CATALOG = """\
 university: Small University
@@ -151,7 +151,7 @@ from pathlib import Path
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_writer import change_files
+from e2xhub.storage.roster.csv_writing import change_files
 root, catalog = Path(sys.argv[1]), load_catalog(Path(sys.argv[2]))
 for number in range(100_000):
     cells = {"username": f"s{number}", "course": "maths", "term": "WS26", "role": "student"}

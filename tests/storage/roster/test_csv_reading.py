@@ -12,7 +12,7 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Roster
 from e2xhub.errors import FaultsFoundError
-from e2xhub.storage.roster_files import load_roster
+from e2xhub.storage.roster.csv_reading import load_roster
 from tests.storage.hostile_files import broken_copies
 
 HEADER = "username,course,term,role\n"

@@ -30,9 +30,10 @@ from e2xhub.domain.roster_rows import COLUMNS, parse_membership
 from e2xhub.domain.shared_directories import directory_key
 from e2xhub.errors import ConfigurationError, FaultsFoundError
 from e2xhub.storage.database import make_engine, migrate
-from e2xhub.storage.roster_database import RosterDatabase
-from e2xhub.storage.roster_store import RosterNotChangedError, RosterStore
-from e2xhub.storage.roster_stores import RosterFiles, open_roster
+from e2xhub.storage.roster.csv_store import RosterFiles
+from e2xhub.storage.roster.database_store import RosterDatabase
+from e2xhub.storage.roster.opening import open_roster
+from e2xhub.storage.roster.store import RosterNotChangedError, RosterStore
 
 _KINDS = ["directory", "file", "sqlite", "postgresql"]
 _names = st.text(min_size=1, max_size=8).map(lambda text: text.strip().lower())
@@ -329,7 +330,7 @@ from pathlib import Path
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.storage.catalog_files import load_catalog
-from e2xhub.storage.roster_stores import open_roster
+from e2xhub.storage.roster.opening import open_roster
 store, catalog = open_roster(sys.argv[1]), load_catalog(Path(sys.argv[2]))
 for number in range(100_000):
     cells = {"course": "databases", "term": "WS26", "role": "student"}

@@ -21,9 +21,9 @@ from e2xhub.domain.roster import CourseMembership, Membership, Roster
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
-from e2xhub.storage.roster_files import FileReader, files_of, implied_by_place, make_readers
-from e2xhub.storage.roster_store import RosterNotChangedError
-from e2xhub.storage.roster_table import FileChange, write_changed
+from e2xhub.storage.roster.csv_reading import FileReader, files_of, implied_by_place, make_readers
+from e2xhub.storage.roster.csv_rows import FileChange, write_changed
+from e2xhub.storage.roster.store import RosterNotChangedError
 from e2xhub.storage.roster_update import needed_part
 
 _Place = tuple[str, str]

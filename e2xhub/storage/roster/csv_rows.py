@@ -1,7 +1,7 @@
 """Writes one file of a roster anew with some of its rows changed.
 
 Row by row, so that the size of the file does not matter. Which file changes how is decided in
-`storage.roster_writer`.
+`storage.roster.csv_writing`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import ExamMembership, Membership
 from e2xhub.domain.roster_rows import COLUMNS
 from e2xhub.storage.csv_files import CsvFile, CsvFormat, CsvWriter, open_csv
-from e2xhub.storage.roster_files import FileReader, has_text, is_like_role, names_of_columns
+from e2xhub.storage.roster.csv_reading import FileReader, has_text, is_like_role, names_of_columns
 from e2xhub.storage.roster_update import as_cells
 
 _FIRST_COLUMNS = ["username", "role"]

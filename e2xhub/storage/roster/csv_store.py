@@ -1,4 +1,4 @@
-"""Which kind of store a location names: CSV files, or a database where it is a URL."""
+"""A roster of CSV files: `csv_reading` reads them, `csv_writing` changes them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,12 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import Roster
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
-from e2xhub.storage.roster_files import files_of, load_roster
-from e2xhub.storage.roster_store import RosterStore
-from e2xhub.storage.roster_writer import change_files
-
-
-def open_roster(location: str | Path) -> RosterStore:
-    """The store at `location`: a SQLAlchemy URL, a CSV file or a directory of them.
-
-    Nothing is read yet. Raises ConfigurationError where a URL cannot be used.
-    """
-    if "://" in str(location):
-        from e2xhub.storage.roster_database import RosterDatabase
-
-        return RosterDatabase(str(location))
-    return RosterFiles(Path(location))
+from e2xhub.storage.roster.csv_reading import files_of, load_roster
+from e2xhub.storage.roster.csv_writing import change_files
 
 
 class RosterFiles:
-    """A roster of CSV files; see `roster_files` for reading and `roster_writer` for changes."""
+    """A roster in the CSV file, or the directory of them, at `path`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

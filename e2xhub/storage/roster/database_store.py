@@ -34,7 +34,7 @@ from e2xhub.storage.database import (
     secrets_in,
 )
 from e2xhub.storage.giving_way import give_way
-from e2xhub.storage.roster_store import RosterNotChangedError
+from e2xhub.storage.roster.store import RosterNotChangedError
 from e2xhub.storage.roster_update import as_cells, needed_part
 
 _AT_ONCE = 1000

@@ -1,0 +1,1 @@
+"""Where rosters are kept: CSV files or a database, behind one interface."""
