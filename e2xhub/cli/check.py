@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
+from json import dumps
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import TypeAdapter
-from rich.console import Console
-from rich.table import Table
 
+from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, load_hub, print_json
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Level
 from e2xhub.domain.catalog_model import CatalogModel, Place, ReferenceFault
 from e2xhub.domain.catalog_pins import check_frozen, check_pinned
+from e2xhub.domain.catalog_servers import ExtraContainer
+from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed
 from e2xhub.domain.offers import Registry
+from e2xhub.domain.registry_warnings import find_warnings
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import exam_levels, term_levels
 from e2xhub.domain.settings import explain as explain_settings
-from e2xhub.errors import FaultsFoundError, UnknownNameError
+from e2xhub.errors import Fault, FaultsFoundError, UnknownNameError
+from e2xhub.storage.catalog_files import place_faults
+
+
+_MEMORY_KEYS = frozenset({"memory", "memory_limit"})
+_MEMORY_UNITS = (("T", 40), ("G", 30), ("M", 20), ("K", 10))
 
 
 def _print_schema_and_end(wanted: bool) -> None:
@@ -63,19 +71,20 @@ def check(
         if json:
             print_json({"faults": [vars(fault) for fault in error.faults]})
         raise
-    if explain:
+    if explain is not None:
         _print_origins(explain, registry.catalog, json)
         return
-    for warning in registry.warnings:
+    warnings = place_faults(catalog, find_warnings(registry))
+    for warning in warnings:
         print(f"Warning: {warning}", file=sys.stderr)
-    _print_summary(registry, json)
+    _print_summary(registry, warnings, json)
 
 
 def _check_frozen_today(catalog: Catalog) -> list[ReferenceFault]:
     return check_frozen(catalog, datetime.now(ZoneInfo(catalog.time_zone)).date())
 
 
-def _print_summary(registry: Registry, json: bool) -> None:
+def _print_summary(registry: Registry, warnings: Iterable[Fault], json: bool) -> None:
     catalogued, listed = registry.catalog, registry.roster
     counts = {
         "courses": len(catalogued.courses),
@@ -86,8 +95,8 @@ def _print_summary(registry: Registry, json: bool) -> None:
     }
     roles = {role.value: count for role, count in listed.count_roles().items()}
     if json:
-        warnings = list(registry.warnings)
-        print_json({"faults": [], "warnings": warnings, **counts, "roles": roles})
+        placed = [vars(warning) for warning in warnings]
+        print_json({"faults": [], "warnings": placed, **counts, "roles": roles})
         return
     told = ", ".join(f"{name}: {count}" for name, count in counts.items()).capitalize()
     print(f"No faults. {told} ({', '.join(f'{role} {count}' for role, count in roles.items())}).")
@@ -103,12 +112,11 @@ def _print_origins(name: str, catalog: Catalog, json: bool) -> None:
             ]
         )
         return
-    table = Table(title=f"Settings of {name}", title_justify="left")
-    for column in ("key", "value", "from"):
-        table.add_column(column, overflow="fold")
-    for origin in origins:
-        table.add_row(origin.key, _show(origin.value), ".".join(origin.place))
-    Console().print(table)
+    print_table(
+        f"Settings of {name}",
+        ("key", "value", "from"),
+        [(item.key, _show(item.value), ".".join(item.place)) for item in origins],
+    )
 
 
 def _levels_of(name: str, catalog: Catalog) -> Iterator[tuple[Place, Level]]:
@@ -118,18 +126,45 @@ def _levels_of(name: str, catalog: Catalog) -> Iterator[tuple[Place, Level]]:
         for term_id in course.terms
     }
     known |= {f"{RESERVED_COURSE_ID}/{exam}": exam_levels(catalog, exam) for exam in catalog.exams}
-    if name not in known:
-        raise UnknownNameError(f"{name!r} is not declared; expected one of: {', '.join(known)}")
-    return known[name]
+    if name in known:
+        return known[name]
+    of_course = [key for key in known if key.partition("/")[0] == name.partition("/")[0]]
+    raise UnknownNameError(
+        f"{name!r} is no term or exam of the catalog; expected COURSE/TERM or "
+        f"{RESERVED_COURSE_ID}/ID, one of: {', '.join(of_course or known) or 'none'}"
+    )
 
 
-def _plain(value: object) -> Any:
-    return TypeAdapter(Any).dump_python(value, mode="json", exclude_defaults=True)
+def _plain(value: object, name: str = "") -> Any:
+    """The value of the key `name` as the catalog would write it, but for what is left out there.
+
+    `hubs` is always shown: it decides whether a server has the thing at all.
+    """
+    if isinstance(value, CatalogModel):
+        shown = {key: getattr(value, key) for key in value.model_dump(exclude_defaults=True)}
+        if isinstance(value, Mount | DataSet | Seed | ExtraContainer):
+            shown["hubs"] = value.hubs
+        return _plain(shown)
+    if isinstance(value, Mapping):
+        return {key: _plain(item, key) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(map(_plain, value))
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if name in _MEMORY_KEYS and isinstance(value, int):
+        return _format_memory(value)
+    return TypeAdapter(Any).dump_python(value, mode="json")
+
+
+def _format_memory(amount: int) -> str:
+    units = (
+        f"{amount // 2**power}{unit}" for unit, power in _MEMORY_UNITS if not amount % 2**power
+    )
+    return next(units, str(amount))
 
 
 def _show(value: object) -> str:
-    if isinstance(value, CatalogModel):
-        return value.model_dump_json(exclude_defaults=True)
     if isinstance(value, tuple):
         return ", ".join(map(_show, value))
-    return str(getattr(value, "value", value))
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else dumps(plain, ensure_ascii=False)

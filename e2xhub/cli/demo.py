@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
+from e2xhub.cli.output import print_table
+from e2xhub.domain.offers import Offer
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError, E2xHubError
+from e2xhub.storage.database import masked_url
 
 if TYPE_CHECKING:
     from e2xhub.demo.campus import Campus
@@ -48,7 +50,11 @@ def demo(
         Path | None, typer.Option(help="Your own catalog, to try it; with --roster.", exists=True)
     ] = None,
     roster: Annotated[
-        Path | None, typer.Option(help="Your own roster, to try it; with --catalog.", exists=True)
+        str | None,
+        typer.Option(
+            help="Your own roster, to try it; with --catalog. A CSV file, a directory of them, or "
+            "the SQLAlchemy URL of a database."
+        ),
     ] = None,
 ) -> None:
     """Start a small university on this machine: three hubs, 40 people, one exam open now.
@@ -67,7 +73,9 @@ def demo(
             f"the demo needs {error.name}; install it with: pip install 'e2xhub[demo]'"
         ) from None
     declared = (
-        University(catalog=catalog.resolve(), roster=roster.resolve())
+        University(
+            catalog=catalog.resolve(), roster=roster if "://" in roster else Path(roster).resolve()
+        )
         if catalog and roster
         else None
     )
@@ -87,7 +95,7 @@ async def _run(campus: Campus) -> int:
             await _first_of(start, stopped)
         if stopped.is_set():
             return 0
-        _print_welcome(console, campus)
+        _print_welcome(campus)
         failure = asyncio.ensure_future(campus.wait_for_a_failure())
         await _first_of(failure, stopped)
         if stopped.is_set():
@@ -116,14 +124,13 @@ async def _first_of(task: asyncio.Future[Any], stopped: asyncio.Event) -> None:
         await task
 
 
-def _print_welcome(console: Console, campus: Campus) -> None:
-    table = Table(title=f"{campus.registry.catalog.university} is open", title_justify="left")
-    for column in ("hub", "address", "sign in as", "who that is"):
-        table.add_column(column, overflow="fold")
+def _print_welcome(campus: Campus) -> None:
+    university = campus.registry.catalog.university
     people = _WORTH_TRYING if campus.is_sample else _some_people(campus)
-    for kind, username, who in people:
-        table.add_row(kind.value, campus.hubs[kind].plan.url, username, who)
-    console.print(table)
+    rows = [(kind.value, campus.hubs[kind].plan.url, user, who) for kind, user, who in people]
+    print_table(f"{university} is open", ("hub", "address", "sign in as", "who that is"), rows)
+    if not rows:
+        print(f"{university} is open, and nobody has a server now.")
     files, program = campus.files, Path(sys.argv[0]).absolute()
     user = "alice" if campus.is_sample else "USER"
     print(f"Password on the assignment and grading hubs: {campus.accounts.password}")
@@ -132,7 +139,8 @@ def _print_welcome(console: Console, campus: Campus) -> None:
     print(f"  {program} offers {user}")
     for exam in campus.registry.catalog.exams:
         print(f"  {program} password issue {exam} --user {user}")
-    print(f"Everybody: {campus.university.roster}")
+    everybody = str(campus.university.roster)
+    print(f"Everybody: {masked_url(everybody) if '://' in everybody else everybody}")
     assert campus.cluster is not None
     print(f"Pods: {campus.cluster.isolation}")
     print(f"  kubectl --kubeconfig {campus.cluster.kubeconfig} get pods,networkpolicies")
@@ -149,4 +157,8 @@ def _some_people(campus: Campus) -> Iterator[tuple[HubKind, str, str]]:
         )
         served = ((name, found.offers) for name, found in listed if found.offers)
         for username, offers in islice(served, _PEOPLE_PER_HUB):
-            yield kind, username, ", ".join(f"{o.title} ({o.role.value})" for o in offers)
+            yield kind, username, ", ".join(map(_describe, offers))
+
+
+def _describe(offer: Offer) -> str:
+    return f"{offer.title}, {offer.subtitle} ({offer.role.value})"

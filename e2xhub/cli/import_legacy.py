@@ -12,17 +12,27 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from e2xhub.cli.roster_output import showing_progress
 from e2xhub.cli.sources import JsonOption, print_json
-from e2xhub.imports.legacy.catalog_parts import TIME_ZONE
+from e2xhub.imports.legacy.catalog_parts import Head
 from e2xhub.imports.legacy.importer import (
     REPORT,
     Outcome,
     TargetInUseError,
     import_deployment,
 )
-from e2xhub.imports.legacy.names import TermChoices
-from e2xhub.imports.legacy.notes import NoteKind
+from e2xhub.imports.legacy.path_names import TermChoices
+from e2xhub.imports.legacy.report import NoteKind
 from e2xhub.imports.legacy.report import notes_as_json
+
+
+def _parse_time_zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise typer.BadParameter(
+            f"{name!r} is no time zone; expected one such as 'Europe/Berlin'"
+        ) from None
 
 
 def import_legacy(
@@ -49,15 +59,28 @@ def import_legacy(
     university: Annotated[
         str, typer.Option(help="What the pages call the university.", show_default=True)
     ] = "University",
+    time_zone: Annotated[
+        ZoneInfo,
+        typer.Option(
+            parser=_parse_time_zone, metavar="ZONE", help="In which days and exams are meant."
+        ),
+    ] = Head.time_zone,  # type: ignore[assignment] # the parser gets it
     json: JsonOption = False,
 ) -> None:
     """Make catalog and roster of an existing e2x deployment, with a report of what is different."""
-    today = datetime.now(ZoneInfo(TIME_ZONE)).date()
-    choices = _parse_terms(term or [])
+    from e2xhub.kubernetes.overrides import check_pods
+
     try:
-        outcome = import_deployment(
-            directory, to, choices=choices, university=university, today=today
-        )
+        with showing_progress() as track:
+            outcome = import_deployment(
+                directory,
+                to,
+                head=Head(university=university, time_zone=time_zone.key),
+                terms=_parse_terms(term or []),
+                today=datetime.now(time_zone).date(),
+                checks=[check_pods],
+                track=track,
+            )
     except TargetInUseError as error:
         raise typer.BadParameter(str(error), param_hint="--to") from None
     if json:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import (
     CatalogOption,
     JsonOption,
@@ -86,15 +85,24 @@ def status(
     if json:
         print_json([_as_json(item) for item in found])
         return
-    table = Table(title=f"Passwords of {exam_id}", title_justify="left")
-    for column in ("user", "state", "issued", "by", "used", "from"):
-        table.add_column(column, overflow="fold")
-    for item in found:
-        issued = _short(item.issued_at, registry.time_zone)
-        used = _short(item.consumed_at, registry.time_zone)
-        row = (item.username, item.state.value, issued, item.issued_by, used)
-        table.add_row(*row, item.consumed_from or "")
-    Console().print(table)
+    if not found:
+        print(f"Nobody has a password for {exam_id}.")
+    zone = registry.time_zone
+    print_table(
+        f"Passwords of {exam_id}",
+        ("user", "state", "issued", "by", "used", "from"),
+        [
+            (
+                item.username,
+                item.state.value,
+                _short(item.issued_at, zone),
+                item.issued_by,
+                _short(item.consumed_at, zone),
+                item.consumed_from or "",
+            )
+            for item in found
+        ],
+    )
 
 
 def _short(at: datetime | None, zone: tzinfo) -> str:

@@ -9,19 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from e2xhub.cli.roster_output import as_row, as_row_with_attributes, say
-from e2xhub.cli.roster_transfer import (
-    CourseOption,
-    ExamOption,
-    TermOption,
-    diff,
-    export,
-    import_,
-)
+from e2xhub.cli.roster_target import CourseOption, ExamOption, TermOption, check_is_place
+from e2xhub.cli.roster_transfer import diff, export, import_
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, print_json
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import Membership, Roster
 from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.domain.roster_imports import Target
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.errors import UnknownNameError
 from e2xhub.storage.catalog_files import load_catalog
@@ -79,7 +74,7 @@ def add(
 ) -> None:
     """Add somebody to a term of a course, or to an exam; twice is once."""
     declared = load_catalog(catalog)
-    membership = _parse(declared, user, course, term, exam, role)
+    membership = _parse(declared, user, Target(course=course, term=term, exam=exam), role)
 
     def decide(listed: Roster) -> RosterChange:
         return RosterChange(added=() if membership in listed else (membership,))
@@ -106,7 +101,7 @@ def remove(
 ) -> None:
     """Remove somebody from a term of a course, or from an exam; their files stay."""
     declared = load_catalog(catalog)
-    membership = _parse(declared, user, course, term, exam, role)
+    membership = _parse(declared, user, Target(course=course, term=term, exam=exam), role)
 
     def decide(listed: Roster) -> RosterChange:
         if membership not in listed:
@@ -120,13 +115,9 @@ def remove(
         print(f"Removed: {say(membership)}.")
 
 
-def _parse(
-    catalog: Catalog, user: str, course: str, term: str, exam: str, role: Role
-) -> Membership:
-    if bool(exam) == bool(course or term) or bool(course) != bool(term):
-        raise typer.BadParameter("expected --course and --term, or --exam")
-    cells = {"exam": exam} if exam else {"course": course, "term": term}
+def _parse(catalog: Catalog, user: str, target: Target, role: Role) -> Membership:
+    check_is_place(target)
     try:
-        return parse_membership({"username": user, "role": role.value, **cells}, catalog)
+        return parse_membership({"username": user, "role": role.value, **target.cells}, catalog)
     except ValueError as error:
         raise UnknownNameError(str(error)) from None

@@ -10,13 +10,13 @@ from typing import Annotated
 import typer
 
 from e2xhub.cli.roster_output import Track
+from e2xhub.cli.roster_target import check_is_declared, check_is_place
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.domain.role_words import COMMON_NAMES, fold
 from e2xhub.domain.roles import COURSE_ROLES, Role
 from e2xhub.domain.roster_imports import ImportedList, RowMeaning, Target, parse_rows
-from e2xhub.domain.roster_rows import parse_membership
-from e2xhub.errors import Fault, FaultsFoundError, UnknownNameError
+from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.imports.lms.files import ReadOptions, check_column_is_readable, read_lms_file
 from e2xhub.imports.lms.formats import ListFormat
 from e2xhub.imports.lms.mapping import ImportMapping, load_mapping
@@ -181,22 +181,6 @@ def _check_is_for_files(kind: ListFormat | None, options: ReadOptions, lti: Path
             "--column, --mapping, --delimiter and --lms-course say how files of other systems are "
             "read, and so do --role and --role-word but for --lti; expected none of them here"
         )
-
-
-def check_is_place(target: Target, *, may_be_nothing: bool) -> None:
-    """Raises typer.BadParameter where the options name half a place, two, or none."""
-    is_half = bool(target.course) != bool(target.term) or bool(target.exam and target.course)
-    if is_half or not (target.cells or may_be_nothing):
-        raise typer.BadParameter("expected --course and --term, or --exam")
-
-
-def check_is_declared(target: Target, catalog: Catalog) -> None:
-    """Raises UnknownNameError where the catalog has no such term or exam."""
-    if target.cells:
-        try:
-            parse_membership({"username": "somebody", **target.cells}, catalog)
-        except ValueError as error:
-            raise UnknownNameError(str(error)) from None
 
 
 def _parse_role_word(text: str) -> tuple[str, Role]:

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from e2xhub.domain.roster import CourseMembership, Membership
 from e2xhub.domain.roster_imports import Difference
-from e2xhub.imports.lms.tables import printable
+from e2xhub.domain.roster_rows import COLUMNS, cells_of
+from e2xhub.storage.text_files import printable
 
 MOST_LINES = 20
 """How many lines of each kind of change are shown."""
@@ -26,14 +27,8 @@ Track = Callable[[str, Iterable[_T]], Iterable[_T]]
 
 def as_row(membership: Membership) -> dict[str, Any]:
     """A membership as text by column."""
-    is_course = isinstance(membership, CourseMembership)
-    return {
-        "username": str(membership.username),
-        "course": str(getattr(membership, "course", "")),
-        "term": str(getattr(membership, "term", "")),
-        "exam": "" if is_course else str(getattr(membership, "exam", "")),
-        "role": membership.role.value,
-    }
+    cells = cells_of(membership)
+    return {name: cells.get(name, "") for name in COLUMNS}
 
 
 def as_row_with_attributes(membership: Membership) -> dict[str, Any]:

@@ -20,17 +20,21 @@ from e2xhub.cli.roster_lists import (
     RoleWordOption,
     SourceArgument,
     WholeRoleOption,
-    check_is_declared,
-    check_is_place,
     read_list,
 )
 from e2xhub.cli.roster_output import as_json, print_difference, showing_progress
+from e2xhub.cli.roster_target import (
+    CourseOption,
+    ExamOption,
+    TermOption,
+    check_is_declared,
+    check_is_place,
+)
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, print_json
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import Roster
-from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.domain.roster_changes import MOST_LOSS_PERCENT, RosterChange
 from e2xhub.domain.roster_imports import (
-    MOST_LOSS,
     Difference,
     ImportedList,
     RowMeaning,
@@ -44,9 +48,6 @@ from e2xhub.imports.lms.formats import ListFormat
 from e2xhub.storage.catalog_files import load_catalog
 from e2xhub.storage.roster.opening import open_roster
 
-CourseOption = Annotated[str, typer.Option(help="The course's id; with --term.")]
-TermOption = Annotated[str, typer.Option(help="The term's id; with --course.")]
-ExamOption = Annotated[str, typer.Option(help="The exam's id, instead of course and term.")]
 RemoveMissingOption = Annotated[
     bool, typer.Option("--remove-missing", help="Remove whom the list speaks of and has not.")
 ]
@@ -73,7 +74,10 @@ def import_(
     lms_course: LmsCourseOption = "",
     remove_missing: RemoveMissingOption = False,
     force: Annotated[
-        bool, typer.Option("--force", help="Remove more than 30 % of the memberships, too.")
+        bool,
+        typer.Option(
+            "--force", help=f"Remove more than {MOST_LOSS_PERCENT} % of the memberships, too."
+        ),
     ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
@@ -148,60 +152,52 @@ class _Transfer:
     ) -> None:
         self._request, self._catalog = request, catalog
         self._store, self._remove_missing = open_roster(roster), remove_missing
-        self._difference: Difference | None = None
 
     def show(self, *, json: bool) -> None:
         """Prints the difference; changes nothing."""
         with showing_progress() as track:
             imported, meaning, left_out = read_list(self._request, self._catalog, track)
-            (roster,) = track("comparing", [self._store.load(self._catalog)])
-            self._compare(roster, imported, meaning)
-        self._print(left_out, made=False, json=json)
+            (roster,) = track("comparing", map(self._store.load, [self._catalog]))
+            difference = self._compare(roster, imported, meaning)
+        _print(difference, left_out, made=False, json=json)
 
     def make(self, *, force: bool, json: bool) -> None:
         """Makes the change and prints it; raises TooManyRemovedError where it takes force."""
         with showing_progress() as track:
             imported, meaning, left_out = read_list(self._request, self._catalog, track)
+            found: list[Difference] = []
 
             def decide(roster: Roster) -> RosterChange:
-                difference = self._compare(roster, imported, meaning)
-                if difference.loses_many and not force:
-                    raise TooManyRemovedError(_refuse(difference))
-                return difference.change
+                found.append(self._compare(roster, imported, meaning))
+                is_refused = found[-1].loses_many and not force
+                return RosterChange() if is_refused else found[-1].change
 
-            try:
-                for _ in track("comparing and writing", range(1)):
-                    self._store.update(self._catalog, decide)
-            except TooManyRemovedError:
-                refused = True
-            else:
-                refused = False
-        self._print(left_out, made=not refused, json=json)
-        if refused and self._difference:
-            raise TooManyRemovedError(_refuse(self._difference))
+            changes = map(self._store.update, [self._catalog], [decide])
+            list(track("comparing and writing", changes))
+        is_refused = found[-1].loses_many and not force
+        _print(found[-1], left_out, made=not is_refused, json=json)
+        if is_refused:
+            raise TooManyRemovedError(_refuse(found[-1]))
 
     def _compare(self, roster: Roster, imported: ImportedList, meaning: RowMeaning) -> Difference:
         faults = find_shared_directories(roster, imported)
         if faults:
             raise FaultsFoundError(faults)
-        self._difference = find_difference(
-            roster, imported, meaning, remove_missing=self._remove_missing
-        )
-        return self._difference
+        return find_difference(roster, imported, meaning, remove_missing=self._remove_missing)
 
-    def _print(self, left_out: Mapping[str, int], *, made: bool, json: bool) -> None:
-        assert self._difference
-        if json:
-            print_json(as_json(self._difference, left_out, made=made))
-        else:
-            print_difference(self._difference, left_out, made=made)
+
+def _print(difference: Difference, left_out: Mapping[str, int], *, made: bool, json: bool) -> None:
+    if json:
+        print_json(as_json(difference, left_out, made=made))
+    else:
+        print_difference(difference, left_out, made=made)
 
 
 def _refuse(difference: Difference) -> str:
     removed = len(difference.change.removed)
     return (
-        f"{removed} of {difference.size} memberships would be removed, more than {MOST_LOSS:.0%}; "
-        "nothing was changed. If that is meant, say --force"
+        f"{removed} of {difference.size} memberships would be removed, more than "
+        f"{MOST_LOSS_PERCENT}%; nothing was changed. If that is meant, say --force"
     )
 
 

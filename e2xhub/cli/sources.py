@@ -65,7 +65,7 @@ def known_username(registry: Registry, text: str, groups: Sequence[str] = ()) ->
         raise UnknownNameError(str(error)) from None
     if not groups and username not in registry.roster.usernames:
         raise UnknownNameError(
-            f"user {str(username)!r} is not on the roster; people are on it by a row in its files"
+            f"user {str(username)!r} is not on the roster; 'e2xhub roster add' puts people on it"
         )
     return username
 

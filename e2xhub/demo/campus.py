@@ -72,7 +72,7 @@ class CampusFiles:
         return file
 
     def write_environment(self, university: University) -> None:
-        """Writes the file for the shell."""
+        """Writes the file for the shell; the URL of a roster may have a password in it."""
         variables = {
             "E2XHUB_CATALOG": university.catalog,
             "E2XHUB_ROSTER": university.roster,
@@ -80,6 +80,8 @@ class CampusFiles:
             "E2XHUB_PEPPER_FILE": self.pepper,
         }
         lines = [f"export {name}={shlex.quote(str(value))}\n" for name, value in variables.items()]
+        self.environment.touch(mode=0o600)
+        self.environment.chmod(0o600)  # one that an earlier start made
         self.environment.write_text("".join(lines), encoding="utf-8")
 
     def ensure_password(self) -> str:

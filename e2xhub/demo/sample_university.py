@@ -20,7 +20,8 @@ class University:
     """Where a catalog and its roster are."""
 
     catalog: Path
-    roster: Path
+    roster: Path | str
+    """Files, or the SQLAlchemy URL of a database."""
 
 
 def write_university(directory: Path, now: datetime) -> University:
@@ -29,14 +30,14 @@ def write_university(directory: Path, now: datetime) -> University:
     One exam has been open for an hour at `now`, the other one is tomorrow at nine.
     """
     words = _words_for(now.astimezone(_TIME_ZONE))
-    written = University(catalog=directory / "catalog", roster=directory / "roster")
-    for target in (written.catalog, written.roster):
+    catalog, roster = directory / "catalog", directory / "roster"
+    for target in (catalog, roster):
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir(parents=True)
-    _fill(_TEMPLATES / "catalog.yaml", written.catalog / "catalog.yaml", words)
+    _fill(_TEMPLATES / "catalog.yaml", catalog / "catalog.yaml", words)
     for template in sorted((_TEMPLATES / "roster").glob("*.csv")):
-        _fill(template, written.roster / template.name, words)
-    return written
+        _fill(template, roster / template.name, words)
+    return University(catalog=catalog, roster=roster)
 
 
 def _fill(template: Path, target: Path, words: dict[str, str]) -> None:

@@ -25,6 +25,7 @@ from e2xhub.domain.catalog_values import (
     Minutes,
     Moment,
     MountName,
+    ServerUrl,
     TimeZone,
     Title,
     VolumeName,
@@ -61,7 +62,7 @@ class Level(CatalogModel):
     """On which nodes the servers run; merged key by key."""
     extra_containers: Mapping[ContainerName, ExtraContainer] = Field(default_factory=dict)
     """Companions of the server, such as a database, by name; merged like mounts."""
-    default_url: str | None = None
+    default_url: ServerUrl | None = None
     """Where the server opens, such as `/lab`."""
     nbgitpuller: GitPull | None = None
     """A repository that is brought into the home when the server opens."""

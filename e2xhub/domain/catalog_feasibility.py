@@ -8,6 +8,7 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_model import Place, ReferenceFault
 from e2xhub.domain.catalog_volumes import COURSE_HUBS, Mount, Seed
 from e2xhub.domain.identifiers import ExamId
+from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.settings import all_chains, exam_settings, merge, merge_mounts
@@ -20,6 +21,7 @@ def check_feasible(catalog: Catalog) -> list[ReferenceFault]:
         *_colliding_mounts(catalog),
         *_seeds_that_nobody_gets(catalog),
         *_exams_that_lose_work(catalog),
+        *_exams_that_share_work(catalog),
     ]
 
 
@@ -112,3 +114,15 @@ def _exams_that_lose_work(catalog: Catalog) -> Iterator[ReferenceFault]:
                 "their server; add a mount with 'hubs: [exam]' and 'access: {read_write: "
                 "[student]}', here or in 'defaults'",
             )
+
+
+def _exams_that_share_work(catalog: Catalog) -> Iterator[ReferenceFault]:
+    for exam_id in catalog.exams:
+        for name, mount in exam_settings(catalog, exam_id).mounts.items():
+            writes = HubKind.EXAM in mount.hubs and Role.STUDENT in mount.access.read_write
+            if writes and "username" not in fields_of(mount.path):
+                yield ReferenceFault(
+                    place=("exams", exam_id),
+                    message=f"all examinees would write to one directory (mount {name!r}, "
+                    f"{mount.path!r}); expected {{username}} in its path",
+                )

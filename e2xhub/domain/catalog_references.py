@@ -13,6 +13,7 @@ from e2xhub.domain.catalog_feasibility import check_feasible
 from e2xhub.domain.catalog_model import Place, ReferenceFault
 from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed
 from e2xhub.domain.group_rules import check_groups
+from e2xhub.domain.overlaps import check_overlaps
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import all_chains, all_levels
@@ -27,7 +28,11 @@ def check_references(catalog: Catalog) -> list[ReferenceFault]:
     ]
     for exam_id, exam in catalog.exams.items():
         faults += _exam_faults(catalog, ("exams", exam_id), exam)
-    faults += [*_missing_essentials(catalog), *check_groups(catalog)]
+    faults += [
+        *_missing_essentials(catalog),
+        *check_groups(catalog),
+        *_ids_that_differ_in_case(catalog),
+    ]
     if RESERVED_COURSE_ID in catalog.courses:
         faults.append(
             ReferenceFault(
@@ -36,7 +41,7 @@ def check_references(catalog: Catalog) -> list[ReferenceFault]:
                 "themselves; choose another id",
             )
         )
-    return faults or check_feasible(catalog)
+    return faults or [*check_feasible(catalog), *check_overlaps(catalog)]
 
 
 def _names_in(catalog: Catalog, place: Place, level: Level) -> Iterator[ReferenceFault]:
@@ -104,6 +109,25 @@ def _exam_faults(catalog: Catalog, place: Place, exam: Exam) -> Iterator[Referen
         yield from _undeclared((*place, "term"), "term", exam.term, course.terms)
     for index, room in enumerate(exam.rooms):
         yield from _undeclared((*place, "rooms", str(index)), "room", room, catalog.rooms)
+
+
+def _ids_that_differ_in_case(catalog: Catalog) -> Iterator[ReferenceFault]:
+    """Directories are named after ids, and some file systems ignore case."""
+    groups: list[tuple[Place, Iterable[str]]] = [
+        (("courses",), catalog.courses),
+        (("exams",), catalog.exams),
+        *((("courses", name, "terms"), course.terms) for name, course in catalog.courses.items()),
+    ]
+    for place, ids in groups:
+        first: dict[str, str] = {}
+        for name in ids:
+            other = first.setdefault(name.casefold(), name)
+            if other != name:
+                yield ReferenceFault(
+                    place=(*place, name),
+                    message=f"{str(name)!r} and {str(other)!r} would share directories where file "
+                    "systems ignore case; expected ids that differ in more",
+                )
 
 
 def _missing_essentials(catalog: Catalog) -> Iterator[ReferenceFault]:

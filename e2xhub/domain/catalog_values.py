@@ -25,7 +25,6 @@ _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # `kubernetes.containers` puts 4 before the name of a volume, and 9 before that of a container.
 _VOLUME_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
 _CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,52}[a-z0-9])?")
-_MOUNT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 _DIRECTORY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
@@ -38,6 +37,15 @@ _RESOURCE_NAME = re.compile(
 _GIT_URL = re.compile(r"https://[^\s/@]+/\S+")
 _TITLE_MAX = 120
 _YEARS = range(2000, 3000)  # far from the ends of Python's calendar, where arithmetic overflows
+
+# What JupyterHub, KubeSpawner and e2xhub tell a server with: who may use it, and whom it trusts.
+_RESERVED_ENVIRONMENT = ("JUPYTERHUB_", "JPY_", "E2XHUB_")
+_FREE_ENVIRONMENT = frozenset({"JUPYTERHUB_SINGLEUSER_APP", "JUPYTERHUB_SINGLEUSER_EXTENSION"})
+_SYSTEM_DIRECTORIES = re.compile(
+    r"/(?:bin|boot|dev|etc|lib\w*|proc|root|run|sbin|sys|usr|var)/*"
+    r"|/(?:dev|proc|sys)/.*|/(?:var/)?run/secrets(?:/.*)?"
+)
+_LEAST_MEMORY = 2**24
 
 _Day = TypeVar("_Day", bound=date)
 
@@ -107,7 +115,33 @@ def _check_place(path: str) -> str:
         raise ValueError(
             f"{path!r} is no place for a mount; expected a directory below '/', without ':'"
         )
+    if _SYSTEM_DIRECTORIES.fullmatch(path):
+        raise ValueError(
+            f"{path!r} belongs to the system in the image; expected a directory such as '/srv/data'"
+        )
     return path
+
+
+def _check_enough_memory(memory: int) -> int:
+    """The unit is easily forgotten, and nothing runs in two bytes."""
+    if memory < _LEAST_MEMORY:
+        raise ValueError(f"{memory} bytes are too little; expected at least '16M', such as '2G'")
+    return memory
+
+
+def _check_not_reserved(name: str) -> str:
+    if name.startswith(_RESERVED_ENVIRONMENT) and name not in _FREE_ENVIRONMENT:
+        raise ValueError(
+            f"{name!r} is set by the hub; expected a name that begins with none of "
+            f"{', '.join(_RESERVED_ENVIRONMENT)}"
+        )
+    return name
+
+
+def _check_url(url: str) -> str:
+    if not url.startswith("/") or url.startswith("//") or "\\" in url or not url.isprintable():
+        raise ValueError(f"{url!r} is no place in a server; expected one such as '/lab'")
+    return url
 
 
 def _check_version(image: str) -> str:
@@ -129,7 +163,7 @@ def _check_year(moment: _Day) -> _Day:
 Memory = Annotated[
     int,
     BeforeValidator(parse_memory),
-    Field(gt=0),
+    AfterValidator(_check_enough_memory),
     WithJsonSchema({"type": ["string", "integer"], "pattern": f"^{_MEMORY.pattern}$"}),
 ]
 Title = Annotated[str, Field(min_length=1, max_length=_TITLE_MAX)]
@@ -159,7 +193,9 @@ EnvironmentName = Annotated[
     _matching(
         _ENVIRONMENT_NAME, "is no name of an environment variable; expected one such as 'LANG'"
     ),
+    AfterValidator(_check_not_reserved),
 ]
+ServerUrl = Annotated[str, AfterValidator(_check_url)]
 VolumeName = Annotated[
     str,
     _matching(
@@ -179,8 +215,8 @@ ContainerName = Annotated[
 MountName = Annotated[
     str,
     _matching(
-        _MOUNT_NAME,
-        "cannot be the name of a mount; expected at most 100 of the characters A-Z a-z 0-9 _ - "
+        _DIRECTORY_NAME,
+        "cannot be the name of a mount; expected at most 100 of the characters A-Z a-z 0-9 _ . - "
         "that begin with a letter or digit, such as 'home'",
     ),
 ]

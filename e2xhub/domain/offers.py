@@ -5,7 +5,7 @@ The spawn page shows `Registry.offers_for`; the spawner asks `Registry.authorize
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -133,17 +133,6 @@ class Registry:
             if refusal.slug == slug:
                 raise NotOfferedError(refusal.reason, refusal.at)
         raise NotOfferedError(Reason.NOT_OFFERED)
-
-    @property
-    def warnings(self) -> Iterator[str]:
-        """What is allowed, and hardly meant: sentences for an admin."""
-        for exam_id, exam in self.catalog.exams.items():
-            for username in exam.extra_minutes:
-                if not self.roster.is_examinee(username, exam_id):
-                    yield (
-                        f"exams.{exam_id}.extra_minutes names {username!r}, "
-                        "who is no examinee of this exam on the roster"
-                    )
 
     @property
     def time_zone(self) -> ZoneInfo:

@@ -29,8 +29,11 @@ def check_path_template(template: str) -> str:
     for _, field, specification, conversion in parts:
         if field is not None and (field not in FIELDS or specification or conversion):
             raise ValueError(f"{template!r} has the field {{{field}}}; {_EXPECTATION}")
-    if not template or {".", ".."} & set(template.split("/")) or "\0" in template:
-        raise ValueError(f"{template!r} is empty or has a '.' or '..' component; {_EXPECTATION}")
+    if not template or {".", ".."} & set(template.split("/")) or not template.isprintable():
+        raise ValueError(
+            f"{template!r} is empty, has a '.' or '..' component or a character that cannot be "
+            f"shown; {_EXPECTATION}"
+        )
     return template
 
 

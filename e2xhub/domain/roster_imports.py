@@ -14,13 +14,15 @@ from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.domain.role_words import RoleWords, parse_role_word
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
-from e2xhub.domain.roster_changes import RosterChange, compare, loses_many
+from e2xhub.domain.roster_changes import (
+    MOST_LOSS_PERCENT,
+    RosterChange,
+    compare,
+    loses_many,
+)
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.domain.shared_directories import DirectoryNames
 from e2xhub.errors import Fault
-
-MOST_LOSS = 0.3
-"""The share of a target's memberships that a change may remove without being asked twice."""
 
 _PLACE_COLUMNS = ("course", "term", "exam")
 
@@ -167,7 +169,7 @@ class Difference:
     missing: tuple[Membership, ...]
     """Memberships of which the list speaks, that it has not, and that stay."""
     loses_many: bool
-    """Whether the change removes more than the share `MOST_LOSS` of the target's memberships."""
+    """Whether the change removes more than `MOST_LOSS_PERCENT` of the target's memberships."""
     size: int
     """How many memberships the target has before the change."""
 
@@ -190,7 +192,7 @@ def find_difference(
     here = [membership for membership in roster if spoken.holds_place(membership)]
     if remove_missing:
         remaining = len(here) - len(change.removed)
-        is_loss = loses_many(Roster(here), remaining, MOST_LOSS)
+        is_loss = loses_many(len(here), remaining, MOST_LOSS_PERCENT / 100)
         return Difference(change=change, missing=(), loses_many=is_loss, size=len(here))
     kept = RosterChange(added=change.added, updated=change.updated)
     return Difference(change=kept, missing=change.removed, loses_many=False, size=len(here))

@@ -132,6 +132,17 @@ def parse_membership(cells: Mapping[str, str], catalog: Catalog) -> Membership:
     return CourseMembership(username=username, course=course, term=term, role=role)
 
 
+def cells_of(membership: Membership) -> dict[str, str]:
+    """The texts of a membership by column, without those that do not apply to it.
+
+    The inverse of `parse_membership`.
+    """
+    cells = {"username": str(membership.username), "role": membership.role.value}
+    if isinstance(membership, CourseMembership):
+        return {**cells, "course": str(membership.course), "term": str(membership.term)}
+    return {**cells, "exam": str(membership.exam), **membership.attributes}
+
+
 def check_attributes(attributes: Mapping[str, str]) -> None:
     """Raises ValueError where `attributes` would not be read as they are written.
 

@@ -102,13 +102,19 @@ def _plan_companions(
     catalog: Catalog, settings: Settings, owner: ServerOwner
 ) -> Iterator[Companion]:
     for name, container in settings.extra_containers.items():
-        if owner.hub in container.hubs:
+        if owner.hub in container.hubs and _has_its_files(container, owner):
             yield Companion(
                 name=name,
                 image=catalog.images[container.image],
                 container=container,
                 volume_mounts=plan_volumes(catalog, container.mounts, owner),
             )
+
+
+def _has_its_files(container: ExtraContainer, owner: ServerOwner) -> bool:
+    """A database that may not write its files does not start, and no server would beside it."""
+    written = [mount for mount in container.mounts.values() if mount.access.read_write]
+    return not written or any(owner.may_see(mount) and owner.may_write(mount) for mount in written)
 
 
 def _plan_seeds(

@@ -37,7 +37,7 @@ class Settings:
     network: NetworkClass
     environment: Mapping[str, str]
     mounts: Mapping[str, Mount]
-    """By name; data sets are among them, named `data_sets.<name>`."""
+    """By name; data sets are among them, named `data_sets/<name>`."""
     seeds: Mapping[str, Seed]
     placement: EffectivePlacement
     extra_containers: Mapping[str, ExtraContainer]
@@ -146,7 +146,7 @@ def merge_mounts(levels: Iterable[Level]) -> dict[str, Mount]:
     for level in levels:
         merged |= level.mounts
         merged |= {
-            f"data_sets.{name}": data_set.as_mount(name)
+            f"data_sets/{name}": data_set.as_mount(name)
             for name, data_set in level.data_sets.items()
         }
     return merged

@@ -19,7 +19,7 @@ from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import yaml_lines
 from e2xhub.storage.catalog_faults import explain, find_further_faults
 from e2xhub.storage.directories import files_at
-from e2xhub.storage.text_files import read_text
+from e2xhub.storage.text_files import printable, read_text
 
 _SUFFIXES = {".yaml", ".yml"}
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
@@ -44,6 +44,15 @@ def load_catalog(path: Path, *, checks: Sequence[Check] = ()) -> Catalog:
     if further:
         raise FaultsFoundError(_place(further, lines, path))
     return catalog
+
+
+def place_faults(path: Path, found: Sequence[ReferenceFault]) -> list[Fault]:
+    """What was found in the catalog at `path`, each with its file and line.
+
+    Reads the files again where there is anything to place; raises FaultsFoundError as
+    `load_catalog` does.
+    """
+    return _place(found, _read_all(path)[1], path) if found else []
 
 
 def _place(found: Iterable[ReferenceFault], lines: _Lines, path: Path) -> list[Fault]:
@@ -94,9 +103,8 @@ def _merge(
             yield from _merge(into[key], item, lines, places, at)
         else:
             (file, line), (other, first) = places[at], lines[at]
-            yield Fault(
-                file=file, line=line, message=f"{key!r} is set here again, first in {other}:{first}"
-            )
+            again = printable(f"{'.'.join(at)} is set here again, first in {other}:{first}")
+            yield Fault(file=file, line=line, message=again)
 
 
 def _as_fault(detail: Any, lines: _Lines, path: Path) -> Fault:
@@ -112,9 +120,4 @@ def _fault_at(place: yaml_lines.Path, message: str, lines: _Lines, path: Path) -
     while place and place not in lines:
         place = place[:-1]
     file, line = lines.get(place, (str(path), 1))
-    return Fault(file=file, line=line, message="".join(map(_printable, message)))
-
-
-def _printable(character: str) -> str:
-    """Names in a catalog are anybody's text; a fault is one line that a terminal can show."""
-    return character if character.isprintable() else repr(character)[1:-1]
+    return Fault(file=file, line=line, message=printable(message))

@@ -18,13 +18,13 @@ from traitlets.log import get_logger
 
 from e2xhub.domain.offers import Registry, ServedPart
 from e2xhub.domain.roles import HubKind
+from e2xhub.domain.roster_changes import loses_many
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage import catalog_files
 from e2xhub.storage.catalog_files import Check
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
 from e2xhub.storage.giving_way import let_go
 from e2xhub.storage.registry import ALL, load_registry
-from e2xhub.storage.roster.opening import open_roster
 from e2xhub.storage.roster.store import RosterStore
 
 _FAULTS = Gauge(
@@ -47,22 +47,20 @@ class LiveRegistry:
         self,
         *,
         catalog: Path,
-        roster: str | Path | RosterStore,
+        roster: RosterStore,
         hub: HubKind,
         most_loss: float,
         served: ServedPart = ALL,
-        checks: Sequence[Check] = (),
+        checks: Sequence[Check],
     ) -> None:
         """Reads both; raises FaultsFoundError with every fault where there is any.
 
-        `roster` is a location (see `open_roster`) or a store, `checks` find further faults in the
-        catalog; they are asked at each change.
+        `checks` find further faults in the catalog; they are asked at each change.
         A roster that loses more than the share `most_loss` (0 to 1) of its memberships at once is
         taken only when it is read like that twice.
         """
         self._catalog, self._hub, self._served, self._checks = catalog, hub, served, checks
-        self._roster = open_roster(roster) if isinstance(roster, (str, Path)) else roster
-        self._most_loss = most_loss
+        self._roster, self._most_loss = roster, most_loss
         self._seen = self._take_fingerprint()
         self._faulty_state: _State | None = None
         self._suspected: _State | None = None
@@ -165,7 +163,7 @@ class LiveRegistry:
 
     def _loses_many(self, registry: Registry) -> bool:
         before, after = len(self.current.roster), len(registry.roster)
-        if before - after <= before * self._most_loss:
+        if not loses_many(before, after, self._most_loss):
             return False
         get_logger().warning(
             "e2xhub: the roster goes from %d to %d memberships; if it stays like that, it is taken",

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from e2xhub.domain.passwords import Pepper
 from e2xhub.errors import ConfigurationError
+from e2xhub.storage.text_files import write_beside
 
 
 def load_pepper(path: Path) -> Pepper:
@@ -43,11 +43,9 @@ def ensure_pepper(path: Path) -> Pepper:
 
 def _make_file(path: Path, text: str) -> None:
     """Makes `path` whole at once; one that somebody else made at the same moment stays."""
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    new, _ = write_beside(path, lambda opened: opened.write(text))
     try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(text)
         with suppress(FileExistsError):
-            os.link(name, path)
+            os.link(new, path)
     finally:
-        Path(name).unlink()
+        new.unlink()

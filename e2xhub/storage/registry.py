@@ -13,7 +13,6 @@ from e2xhub.domain.shared_directories import DirectoryNames
 from e2xhub.domain.staff import memberships_of_staff
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.catalog_files import Check, load_catalog
-from e2xhub.storage.roster.opening import open_roster
 from e2xhub.storage.roster.store import RosterStore
 
 ALL = ServedPart()
@@ -22,20 +21,18 @@ ALL = ServedPart()
 def load_registry(
     *,
     catalog: Path,
-    roster: str | Path | RosterStore,
+    roster: RosterStore,
     hub: HubKind,
     served: ServedPart = ALL,
-    checks: Sequence[Check] = (),
+    checks: Sequence[Check],
 ) -> Registry:
     """The registry of a hub of kind `hub`; raises FaultsFoundError with every fault.
 
-    `roster` is a location (see `open_roster`) or a store; `served` the part that the hub serves;
-    `checks` find further faults in the catalog.
+    `served` is the part that the hub serves; `checks` find further faults in the catalog.
     """
     declared = load_catalog(catalog, checks=checks)
     _check_served(catalog, declared, served)
-    store = open_roster(roster) if isinstance(roster, (str, Path)) else roster
-    listed = store.load(declared).including(memberships_of_staff(declared))
+    listed = roster.load(declared).including(memberships_of_staff(declared))
     _check_directories(catalog, listed)
     return Registry(catalog=declared, roster=listed, hub=hub, served=served)
 

@@ -1,11 +1,19 @@
-"""Reads the text of a catalog's or a roster's file."""
+"""Reads and writes texts in files, and makes texts fit for a terminal."""
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
+from typing import TextIO, TypeVar
 
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.directories import unreadable
+
+_LONGEST_PREFIX = 100
+
+_T = TypeVar("_T")
 
 
 def read_text(file: Path) -> str:
@@ -18,3 +26,28 @@ def read_text(file: Path) -> str:
         line = error.object[: error.start].count(b"\n") + 1
         message = "this is not UTF-8; save the file as UTF-8"
     raise FaultsFoundError([Fault(file=str(file), line=line, message=message)])
+
+
+def write_beside(file: Path, write: Callable[[TextIO], _T]) -> tuple[Path, _T]:
+    """A new file beside `file`, to take its place, and what `write`, which fills it, gives.
+
+    Its text has reached the disk, and only its owner may read it. Where anything is raised, no file
+    is left.
+    """
+    prefix = f".{file.name[:_LONGEST_PREFIX]}-"
+    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=prefix)
+    new = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
+            given = write(opened)
+            opened.flush()
+            os.fsync(opened.fileno())
+    except BaseException:
+        new.unlink()
+        raise
+    return new, given
+
+
+def printable(text: str) -> str:
+    """`text` as one line, without what would steer a terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

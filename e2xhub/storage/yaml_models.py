@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.catalog_faults import explain
-from e2xhub.storage.text_files import read_text
+from e2xhub.storage.text_files import printable, read_text
 from e2xhub.storage.yaml_lines import YamlDocument, YamlFaultError, parse_yaml
 
 _Model = TypeVar("_Model", bound=BaseModel)
@@ -45,6 +45,4 @@ def _as_fault(file: Path, document: YamlDocument, model: type[BaseModel], detail
 
 
 def _fault(file: Path, line: int, message: str) -> Fault:
-    """A fault in one line that a terminal can show, whatever text is in the file."""
-    shown = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in message)
-    return Fault(file=str(file), line=line, message=shown)
+    return Fault(file=str(file), line=line, message=printable(message))

@@ -14,6 +14,7 @@ from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster import CourseMembership
 from e2xhub.storage.live_registry import LiveRegistry
+from e2xhub.storage.roster.opening import open_roster
 from tests.benchmarks.fresh_process import answer, peak_memory_mib
 from tests.benchmarks.large_university import add_member, username_of
 
@@ -40,7 +41,11 @@ def measure(*, catalog: str, roster: str, people: int, asked: list[str]) -> dict
     Also the courses of the people who are `asked` for, to compare them with another answer.
     """
     registry = LiveRegistry(
-        catalog=Path(catalog), roster=roster, hub=HubKind.ASSIGNMENT, most_loss=0.3
+        catalog=Path(catalog),
+        roster=open_roster(roster),
+        hub=HubKind.ASSIGNMENT,
+        most_loss=0.3,
+        checks=(),
     )
     registry.watch(every_seconds=_NEVER)  # what it does to the garbage collector belongs to a hub
     times = time_offers(registry.current, people)

@@ -164,7 +164,7 @@ def test_person_without_a_role_on_this_hub_is_told_so(sources: Sources) -> None:
         (
             ["offers", "nobody"],
             1,
-            "user 'nobody' is not on the roster; people are on it by a row in its files",
+            "user 'nobody' is not on the roster; 'e2xhub roster add' puts people on it",
         ),
         (["offers", "alice", "--at", "gestern"], 2, "'gestern' is no moment; expected one such as"),
         (["offers", "alice", "--hub", "x"], 2, "'x' is not one of"),

@@ -80,6 +80,41 @@ def test_term_may_be_named(tmp_path: Path) -> None:
     assert catalog["university"] == "Old University"
 
 
+def test_time_zone_is_that_of_the_catalog_and_its_exams(tmp_path: Path) -> None:
+    new = tmp_path / "new"
+    done = run_e2xhub(
+        "import-legacy", SAMPLES / "exam_hub", "--to", new, "--time-zone", "Asia/Tokyo"
+    )
+    assert (done.status, done.errors) == (0, "")
+    catalog = yaml.safe_load((new / "catalog/common.yaml").read_text())
+    assert catalog["time_zone"] == "Asia/Tokyo"
+    exams = yaml.safe_load((new / "catalog/course.IT.yaml").read_text())["exams"]
+    assert exams["IT.SS23.PZ1"]["start"] == "2023-03-31T00:00:00+09:00"
+
+
+def test_time_zone_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
+    done = run_e2xhub(
+        *("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path / "new"),
+        *("--time-zone", "Berlin"),
+    )
+    assert done.status == 2
+    assert "'Berlin' is no time zone; expected one such as 'Europe/Berlin'" in done.error_text
+    assert not (tmp_path / "new").exists()
+
+
+def test_volume_of_an_unknown_source_is_filled_in_so_that_the_check_passes(tmp_path: Path) -> None:
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    (old / "values.yaml").write_text(
+        "load_groups: {AMR.WS25.students: [sam]}\n"
+        "singleuser: {storage: {extraVolumes: [{name: disk2, bogus: {a: b}}]}}\n"
+    )
+    done = run_e2xhub("import-legacy", old, "--to", new)
+    assert (done.status, done.errors) == (0, "")
+    checked = check(new)
+    assert (checked.status, checked.errors) == (0, "")
+
+
 def test_directory_without_a_deployment_is_refused(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
     done = run_e2xhub("import-legacy", tmp_path / "old", "--to", tmp_path / "new")

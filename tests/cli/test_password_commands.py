@@ -115,7 +115,7 @@ def assert_nowhere_in(directory: Path, slip: str) -> None:
         ),
         (
             ["ml-pz1", "--user", "nobody"],
-            "user 'nobody' is not on the roster; people are on it by a row in its files\n",
+            "user 'nobody' is not on the roster; 'e2xhub roster add' puts people on it\n",
         ),
         (
             ["none", "--user", "ben"],

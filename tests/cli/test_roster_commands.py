@@ -52,6 +52,17 @@ def test_somebody_is_added_shown_and_removed(roster: Roster) -> None:
     assert roster.file.read_text() == "username,course,term,role\nalice,maths,WS26,student\n"
 
 
+def test_first_person_begins_a_roster(roster: Roster) -> None:
+    roster.file.unlink()
+    place = ("--course", "maths", "--term", "WS26")
+    missing = f"{roster.file}:1: cannot be read: No such file or directory\n"
+    assert roster.run("show") == (1, "", missing)
+    assert roster.run("remove", "ben", *place)[0] == 1
+    assert list(roster.file.parent.glob(".*")) == []
+    assert roster.run("add", "ben", *place) == (0, "Added: ben is student of maths in WS26.\n", "")
+    assert roster.file.read_text() == "username,role,course,term\nben,student,maths,WS26\n"
+
+
 def test_unknown_term_is_one_sentence(roster: Roster) -> None:
     assert roster.run("add", "ben", "--course", "maths", "--term", "WS99") == (
         1,

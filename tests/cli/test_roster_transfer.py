@@ -267,6 +267,18 @@ def test_whole_roster_moves_to_another_place(program: Program) -> None:
     assert part["removed"] == []
 
 
+@pytest.mark.parametrize("name", ["new", "new.csv"])
+def test_whole_roster_moves_to_a_new_place(program: Program, name: str) -> None:
+    (program.directory / "new").mkdir()
+    there = ("--roster", program.directory / name)
+    made = program.json("import", "e2xhub", program.directory / "roster", *there)
+    assert len(made["added"]) == len(program.members)
+    assert program.json("show", *there) == program.json("show")
+    back = program.json("diff", "e2xhub", program.directory / "roster", *there, "--remove-missing")
+    assert (back["added"], back["updated"], back["removed"]) == ([], [], [])
+    assert not list(program.directory.rglob("*.lock"))
+
+
 @pytest.mark.parametrize("program", ["CSV"], indirect=True)
 def test_members_of_an_lti_course_are_imported(program: Program, tmp_path: Path) -> None:
     tool = make_tool(tmp_path)
@@ -286,7 +298,7 @@ def test_faults_of_lti_settings_are_told(program: Program) -> None:
     settings = program.write("issuer: https://lms.example.org\n", "platform.yaml")
     done = program.run("import", "--lti", settings, *ML)
     assert (done.status, done.output) == (1, "")
-    assert f"{settings}:1: client_id: the key 'client_id' is missing\n" in done.errors
+    assert f"{settings}:1: the key 'client_id' is missing\n" in done.errors
 
 
 def test_unknown_target_is_one_sentence(program: Program) -> None:

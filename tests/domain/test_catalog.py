@@ -72,7 +72,54 @@ def test_absurd_amount_of_memory_is_a_fault(digits: int) -> None:
 
 @pytest.mark.parametrize("memory", [0, "0", "0.0001"])
 def test_no_memory_is_refused(memory: object) -> None:
-    assert message_of(Size, {**SIZE, "memory": memory}) == "Input should be greater than 0"
+    expected = "0 bytes are too little; expected at least '16M', such as '2G'"
+    assert message_of(Size, {**SIZE, "memory": memory}) == expected
+
+
+@pytest.mark.parametrize(("memory", "is_enough"), [("2", False), ("2M", False), ("16M", True)])
+def test_memory_without_its_unit_is_a_fault(memory: str, is_enough: bool) -> None:
+    if is_enough:
+        assert Size.model_validate({**SIZE, "memory": memory}).memory == 2**24
+    else:
+        assert "bytes are too little; expected at least '16M'" in message_of(
+            Size, {**SIZE, "memory": memory}
+        )
+
+
+@pytest.mark.parametrize(
+    "name", ["JUPYTERHUB_OAUTH_ACCESS_SCOPES", "JUPYTERHUB_API_URL", "JPY_X", "E2XHUB_USERNAME"]
+)
+def test_what_the_hub_tells_a_server_cannot_be_set(name: str) -> None:
+    assert message_of(Level, {"environment": {name: "x"}}) == (
+        f"{name!r} is set by the hub; expected a name that begins with none of "
+        "JUPYTERHUB_, JPY_, E2XHUB_"
+    )
+
+
+def test_kind_of_single_user_server_may_be_chosen() -> None:
+    Level.model_validate({"environment": {"JUPYTERHUB_SINGLEUSER_APP": "notebook"}})
+
+
+@pytest.mark.parametrize("url", ["//evil.example/x", "lab", "https://evil.example", "/\\evil", ""])
+def test_server_opens_inside_itself(url: str) -> None:
+    assert message_of(Level, {"default_url": url}) == (
+        f"{url!r} is no place in a server; expected one such as '/lab'"
+    )
+
+
+@pytest.mark.parametrize(
+    "place", ["/etc", "/proc/", "/sys/x", "/usr", "/dev/shm", "/var/run/secrets/x", "/lib64"]
+)
+def test_mount_takes_nothing_of_the_systems_place(place: str) -> None:
+    written = {"volume": "v", "path": "x", "mount_at": place, "access": {}}
+    assert message_of(Mount, written) == (
+        f"{place!r} belongs to the system in the image; expected a directory such as '/srv/data'"
+    )
+
+
+@pytest.mark.parametrize("place", ["/etc/licences", "/usr/share/data", "/srv", "/opt/x"])
+def test_mount_may_be_below_a_directory_of_the_system(place: str) -> None:
+    Mount.model_validate({"volume": "v", "path": "x", "mount_at": place, "access": {}})
 
 
 @pytest.mark.parametrize("cpu", [float("inf"), float("nan"), 0, -1])

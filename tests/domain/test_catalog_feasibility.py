@@ -89,5 +89,5 @@ def test_data_set_and_mount_may_not_collide() -> None:
         ("courses.ml.mounts", {"b": mount(mount_at="/srv/data/a")}),
     )
     assert messages(*changes) == [
-        "mounts 'b' and 'data_sets.a' both want /srv/data/a; expected different places"
+        "mounts 'b' and 'data_sets/a' both want /srv/data/a; expected different places"
     ]

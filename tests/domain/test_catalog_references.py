@@ -166,7 +166,7 @@ def test_field_exam_in_a_mount_of_a_course_is_a_fault(hubs: list[str]) -> None:
 
 @pytest.mark.parametrize("key", ["defaults.mounts.home", "exams.pz.mounts.home"])
 def test_field_exam_may_be_used_where_there_is_always_an_exam(key: str) -> None:
-    assert faults_with((key, mount(path="{exam}", hubs=["exam"]))) == []
+    assert faults_with((key, mount(path="tasks/{exam}", hubs=["exam"]))) == []
 
 
 def test_mounts_that_want_the_same_place_are_a_fault() -> None:
@@ -212,9 +212,43 @@ def test_exam_that_would_lose_the_work_of_its_examinees_is_a_fault(
 
 @pytest.mark.parametrize("level", ["courses.ml", "courses.ml.terms.WS26", "exams.pz"])
 def test_directory_that_lasts_may_be_set_at_any_level(level: str) -> None:
-    work = mount(access={"read_write": ["student"]}, hubs=["exam"])
+    work = mount(path="x/{username}", access={"read_write": ["student"]}, hubs=["exam"])
     changes = (("defaults.mounts.work", None), (f"{level}.mounts", {"work": work}))
     assert faults_with(*changes) == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "place", "names"),
+    [
+        ("courses.ML", {"title": "x", "terms": {}}, ("courses", "ML"), ("ML", "ml")),
+        (
+            "courses.ml.terms.ws26",
+            {"start": "2026-10-01", "end": "2027-03-31"},
+            ("courses", "ml", "terms", "ws26"),
+            ("ws26", "WS26"),
+        ),
+        ("exams.PZ", WRITTEN["exams"]["pz"], ("exams", "PZ"), ("PZ", "pz")),
+    ],
+)
+def test_ids_that_differ_in_case_alone_are_a_fault(
+    key: str, value: object, place: tuple[str, ...], names: tuple[str, str]
+) -> None:
+    assert faults_with((key, value)) == [
+        ReferenceFault(
+            place=place,
+            message=f"{names[0]!r} and {names[1]!r} would share directories where file systems "
+            "ignore case; expected ids that differ in more",
+        )
+    ]
+
+
+def test_exam_in_which_all_write_to_one_directory_is_a_fault() -> None:
+    work = mount(access={"read_write": ["student"]}, hubs=["exam"])
+    (fault,) = faults_with(("defaults.mounts.work", work))
+    assert fault.message == (
+        "all examinees would write to one directory (mount 'work', 'x'); expected {username} in "
+        "its path"
+    )
 
 
 @settings(max_examples=60)

@@ -14,6 +14,7 @@ from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership
 from e2xhub.domain.roster_rows import (
     COLUMNS,
     MembershipParser,
+    cells_of,
     check_attributes,
     normalize_attributes,
     parse_membership,
@@ -147,6 +148,13 @@ def test_later_name_that_would_share_a_directory_is_a_fault_in_each_of_its_rows(
         with pytest.raises(ValueError, match="'strasse' would share a directory with 'straße'"):
             parser.parse({**row, "username": "strasse"})
     assert parser.parse({**COURSE_ROW, "username": "straße"}).username == "straße"
+
+
+@pytest.mark.parametrize("row", [COURSE_ROW, EXAM_ROW, {**EXAM_ROW, "room": "a", "seat": "7"}])
+def test_cells_of_a_membership_are_those_that_it_was_parsed_from(
+    small_catalog: Catalog, row: dict[str, str]
+) -> None:
+    assert cells_of(parse_membership(row, small_catalog)) == row
 
 
 @given(cells=st.dictionaries(st.text(max_size=6), st.text(max_size=6), max_size=4))

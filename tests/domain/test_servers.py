@@ -55,9 +55,10 @@ def test_companion_has_files_of_its_own_and_none_of_the_servers(catalog: Catalog
     assert not mount.read_only
 
 
-def test_companion_of_an_observer_writes_nothing(catalog: Catalog) -> None:
-    (companion,) = offer_of(catalog, Role.OBSERVER, DATABASES).server.companions
-    assert companion.volume_mounts[0].read_only
+def test_companion_that_may_not_write_its_files_is_left_out(catalog: Catalog) -> None:
+    """PostgreSQL does not start then, and no server would become ready beside it."""
+    assert offer_of(catalog, Role.OBSERVER, DATABASES).server.companions == ()
+    assert offer_of(catalog, Role.STUDENT, DATABASES, AFTER_TERM).server.companions == ()
 
 
 def test_seed_goes_into_the_mount_that_holds_its_place(catalog: Catalog) -> None:

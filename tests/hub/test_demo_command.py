@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import socket
+import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -23,8 +26,28 @@ from tests.hub.http_session import HubSession
 
 pytestmark = pytest.mark.hub
 
+
 NOTES = "/user/quentin/api/contents/notes.txt"
 FOUND = "what quentin found out"
+
+
+class DemoOfOwnFiles(DemoProcess):
+    """A demo that is started with further options."""
+
+    def __init__(self, directory: Path, words: Sequence[str]) -> None:
+        super().__init__(directory)
+        self._words = words
+
+    def launch(self) -> None:
+        """Starts the command without waiting for it."""
+        words = ["demo", "--port", str(self.port), "--directory", str(self.directory)]
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "e2xhub", *words, *self._words],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+            )
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +97,25 @@ def test_demo_of_a_faulty_university_tells_every_fault_and_does_not_start(tmp_pa
     assert "term 'WS00' is not in the catalog" in second
     assert third.startswith(f"{written.roster}/more.csv:3: course 'none' is not in the catalog")
     assert find_processes(tmp_path / "campus") == []
+
+
+def test_roster_of_the_demo_may_be_in_a_database(tmp_path: Path) -> None:
+    written = write_university(tmp_path / "own", datetime.now(timezone.utc))
+    # SQLite takes no notice of a password; it stands for that of another database.
+    url = f"sqlite:///file:{tmp_path}/roster.sqlite?uri=true&password=sesame"
+    words = ["--catalog", str(written.catalog), "--roster", url]
+    imported = run_command({}, "roster", "import", "e2xhub", str(written.roster), *words)
+    assert imported.returncode == 0, imported.stderr
+    demo = DemoOfOwnFiles(tmp_path / "campus", words)
+    try:
+        demo.start()
+        assert demo.sign_in("quentin").get("/hub/spawn").status == 200
+    finally:
+        demo.end_by_force()
+    assert "password=hidden" in demo.printed
+    assert "sesame" not in demo.printed
+    assert f"export E2XHUB_ROSTER={shlex.quote(url)}\n" in demo.files.environment.read_text()
+    assert demo.files.environment.stat().st_mode & 0o777 == 0o600
 
 
 def test_interrupted_while_it_starts_it_ends_and_leaves_nothing(own_demo: DemoProcess) -> None:

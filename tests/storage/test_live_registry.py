@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.database import make_engine, migrate
 from e2xhub.storage.live_registry import LiveRegistry
+from e2xhub.storage.roster.opening import open_roster
 
 CATALOG = """\
 university: Small University
@@ -47,7 +49,13 @@ def roster(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def registry(catalog: Path, roster: Path) -> LiveRegistry:
-    return LiveRegistry(catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+    return live(catalog, roster)
+
+
+def live(catalog: Path, roster: str | Path, **chosen: Any) -> LiveRegistry:
+    """A hub's registry that takes a loss of 30 % at once, and has no checks of its own."""
+    options = {"hub": HubKind.ASSIGNMENT, "most_loss": 0.3, "checks": (), **chosen}
+    return LiveRegistry(catalog=catalog, roster=open_roster(roster), **options)
 
 
 def write(file: Path, *usernames: str) -> None:
@@ -152,9 +160,7 @@ def test_new_file_in_a_directory_is_taken(catalog: Path, tmp_path: Path) -> None
     directory = tmp_path / "rosters"
     directory.mkdir()
     write(directory / "a.csv", "alice")
-    registry = LiveRegistry(
-        catalog=catalog, roster=directory, hub=HubKind.ASSIGNMENT, most_loss=0.3
-    )
+    registry = live(catalog, directory)
     write(directory / "b.csv", "ben")
     registry.look()
     registry.look()
@@ -164,7 +170,7 @@ def test_new_file_in_a_directory_is_taken(catalog: Path, tmp_path: Path) -> None
 def test_hub_does_not_start_on_a_faulty_roster(catalog: Path, roster: Path) -> None:
     roster.write_text("no header\n")
     with pytest.raises(FaultsFoundError):
-        LiveRegistry(catalog=catalog, roster=roster, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+        live(catalog, roster)
 
 
 def test_hundred_replacements_twenty_of_them_faulty_never_show_a_wrong_roster(
@@ -235,9 +241,7 @@ def test_other_files_beside_the_rosters_keep_nothing_waiting(catalog: Path, tmp_
     directory = tmp_path / "rosters"
     directory.mkdir()
     write(directory / "a.csv", "alice")
-    registry = LiveRegistry(
-        catalog=catalog, roster=directory, hub=HubKind.ASSIGNMENT, most_loss=0.3
-    )
+    registry = live(catalog, directory)
     write(directory / "a.csv", "alice", "ben")
     for number in range(2):
         (directory / ".log").write_text("x" * number)
@@ -247,13 +251,7 @@ def test_other_files_beside_the_rosters_keep_nothing_waiting(catalog: Path, tmp_
 
 
 def test_change_that_takes_away_what_the_hub_serves_is_a_fault(catalog: Path, roster: Path) -> None:
-    registry = LiveRegistry(
-        catalog=catalog,
-        roster=roster,
-        hub=HubKind.ASSIGNMENT,
-        most_loss=1,
-        served=ServedPart(terms=frozenset({"WS26"})),
-    )
+    registry = live(catalog, roster, most_loss=1, served=ServedPart(terms=frozenset({"WS26"})))
     catalog.write_text(CATALOG.replace("WS26", "SS27"))
     write(roster)
     registry.look()
@@ -269,9 +267,7 @@ def test_roster_in_a_linked_directory_is_read(catalog: Path, tmp_path: Path) -> 
     (data / "WS26.csv").write_text("username\nalice\n")
     (tmp_path / "rosters" / "maths").symlink_to("..data/maths")
     (data / "back").symlink_to(tmp_path / "rosters")
-    registry = LiveRegistry(
-        catalog=catalog, roster=tmp_path / "rosters", hub=HubKind.ASSIGNMENT, most_loss=0.3
-    )
+    registry = live(catalog, tmp_path / "rosters")
     assert people(registry) == {"alice"}
     assert len(registry.current.roster) == 1
 
@@ -284,7 +280,7 @@ def test_course_whose_link_leads_nowhere_is_a_fault_and_does_not_disappear(
     write(directory / "a.csv", "alice")
     (directory / "b.csv").symlink_to("nowhere.csv")
     with pytest.raises(FaultsFoundError, match=r"b\.csv:1: cannot be read"):
-        LiveRegistry(catalog=catalog, roster=directory, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+        live(catalog, directory)
 
 
 def test_outage_that_passes_without_a_change_ends_the_fault(catalog: Path, tmp_path: Path) -> None:
@@ -292,7 +288,7 @@ def test_outage_that_passes_without_a_change_ends_the_fault(catalog: Path, tmp_p
     real, link = tmp_path / "real.csv", tmp_path / "link.csv"
     write(real, "alice", "ben")
     link.symlink_to(real)
-    registry = LiveRegistry(catalog=catalog, roster=link, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+    registry = live(catalog, link)
     link.unlink()
     registry.look()
     registry.look()
@@ -328,7 +324,7 @@ def delete(table: sa.Engine, username: str) -> None:
 @pytest.fixture
 def live_table(catalog: Path, table: sa.Engine) -> LiveRegistry:
     url = table.url.render_as_string(hide_password=False)
-    return LiveRegistry(catalog=catalog, roster=url, hub=HubKind.ASSIGNMENT, most_loss=0.3)
+    return live(catalog, url)
 
 
 def test_row_of_a_database_is_taken_at_the_second_look(
@@ -376,9 +372,7 @@ def test_database_that_is_away_for_a_while_keeps_the_last_good(
     engine = make_engine(f"sqlite:///{file}", poolclass=sa.NullPool)
     migrate(engine)
     insert(engine, "alice", "ben")
-    registry = LiveRegistry(
-        catalog=catalog, roster=f"sqlite:///{file}", hub=HubKind.ASSIGNMENT, most_loss=0.3
-    )
+    registry = live(catalog, f"sqlite:///{file}")
     file.rename(file.with_suffix(".away"))
     for _ in range(4):
         registry.look()
@@ -397,25 +391,13 @@ def test_further_check_is_made_at_the_start_and_at_each_change(catalog: Path, ro
         place = ("courses", "maths", "title")
         return [] if titles == ["Maths"] else [ReferenceFault(place=place, message="too long")]
 
-    registry = LiveRegistry(
-        catalog=catalog,
-        roster=roster,
-        hub=HubKind.ASSIGNMENT,
-        most_loss=0.3,
-        checks=[check_title],
-    )
+    registry = live(catalog, roster, checks=[check_title])
     catalog.write_text(CATALOG.replace("title: Maths", "title: Mathematics"))
     registry.look()
     registry.look()
     assert [course.title for course in registry.current.catalog.courses.values()] == ["Maths"]
     with pytest.raises(FaultsFoundError, match=r"catalog\.yaml:6: too long"):
-        LiveRegistry(
-            catalog=catalog,
-            roster=roster,
-            hub=HubKind.ASSIGNMENT,
-            most_loss=0.3,
-            checks=[check_title],
-        )
+        live(catalog, roster, checks=[check_title])
 
 
 @pytest.mark.parametrize("text", ["username,course,term,role\n", "no header\n"])

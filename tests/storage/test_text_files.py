@@ -1,13 +1,14 @@
-"""The text of a file, or what is wrong with the file, in its line."""
+"""The text of a file, or what is wrong with the file; a new text takes the place of an old one."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.text_files import read_text
+from e2xhub.storage.text_files import printable, read_text, write_beside
 
 
 def fault_of(file: Path) -> Fault:
@@ -35,3 +36,30 @@ def test_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
 
 def test_directory_is_a_fault(tmp_path: Path) -> None:
     assert fault_of(tmp_path).message == "cannot be read: Is a directory"
+
+
+def test_new_text_stands_beside_the_old_one(tmp_path: Path) -> None:
+    file = tmp_path / ("x" * 240)
+    file.write_text("old")
+    new, written = write_beside(file, lambda opened: opened.write("Müller\r\n"))
+    assert (new.parent, new.read_bytes(), written) == (tmp_path, "Müller\r\n".encode(), 8)
+    assert new.stat().st_mode & 0o777 == 0o600
+    assert file.read_text() == "old"
+
+
+def test_text_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
+    def fail(opened: TextIO) -> None:
+        opened.write("half of it")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_beside(tmp_path / "x", fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Müller, x", "Müller, x"), ("\x1b[31m", "\\x1b[31m"), ("a\nb", "a\\nb"), ("", "")],
+)
+def test_what_would_steer_a_terminal_is_spelt_out(text: str, shown: str) -> None:
+    assert printable(text) == shown

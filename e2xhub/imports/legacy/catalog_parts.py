@@ -1,26 +1,29 @@
 """Makes a catalog of a deployment: plain values in the catalog's shape, one part per course.
 
-`mounts` says where files are, `sizes` what a server is, `catalog_writer` puts it on paper.
+`places` says where files are, `sizes` what a server is, `writer` puts it on paper.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from pydantic import ValidationError
+
+from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_volumes import Volume
 from e2xhub.domain.identifiers import CourseId, ExamId
 from e2xhub.imports.legacy import mounts as places
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
-from e2xhub.imports.legacy.names import term_days
-from e2xhub.imports.legacy.notes import NOWHERE, NoteKind, Notes, Where
-from e2xhub.imports.legacy.servers import ServerNames
-from e2xhub.imports.legacy.settings import STEPS, is_shallow, is_valid, make_placement
+from e2xhub.imports.legacy.path_names import term_days
+from e2xhub.imports.legacy.report import NOWHERE, NoteKind, Notes, Where
+from e2xhub.imports.legacy.sizes import ServerNames
+from e2xhub.imports.legacy.legacy_settings import STEPS, is_shallow, is_valid, make_placement
+from e2xhub.storage.catalog_files import Check
 
-TIME_ZONE = "Europe/Berlin"
 PLACEHOLDER_ROOM = "to-be-filled-in"
 PLACEHOLDER_NETWORK = "192.0.2.0/24"
 """TEST-NET-1 (RFC 5737): no machine has an address of it."""
@@ -41,15 +44,48 @@ class CatalogParts:
     sources: dict[str, list[str]] = field(default_factory=dict)
     """By course or exam, the files of the deployment that it comes from."""
 
+    @property
+    def whole(self) -> dict[str, Any]:
+        """The catalog in one piece."""
+        return {**self.common, "courses": self.courses, "exams": self.exams}
 
-def make_catalog(found: Deployment, *, university: str, today: date, notes: Notes) -> CatalogParts:
-    """The catalog of `found`. What is derived, made up or left out is noted."""
-    return _Maker(found=found, today=today, notes=notes).make(university)
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """What no file of a deployment says."""
+
+    university: str
+    time_zone: str = "Europe/Berlin"
+
+
+def make_catalog(
+    found: Deployment, head: Head, *, today: date, checks: Sequence[Check], notes: Notes
+) -> CatalogParts:
+    """The catalog of `found`. What is derived, made up or left out is noted.
+
+    A volume of which one of `checks` finds a fault is to be filled in.
+    """
+    maker = _Maker(found=found, head=head, today=today, notes=notes)
+    parts = maker.make()
+    for name in _refused_volumes(parts, checks):
+        message = f"no cluster knows the source of the volume {name!r}, so no server starts yet"
+        parts.common["volumes"][name] = maker.placeholder(name, message)
+    return parts
+
+
+def _refused_volumes(parts: CatalogParts, checks: Sequence[Check]) -> list[str]:
+    try:
+        catalog = Catalog.model_validate(parts.whole)
+    except ValidationError:
+        return []  # whoever loads what was written says so, with files and lines
+    places = [fault.place for check in checks for fault in check(catalog)]
+    return sorted({str(place[1]) for place in places if place[0] == "volumes"})
 
 
 @dataclass(kw_only=True)
 class _Maker:
     found: Deployment
+    head: Head
     today: date
     notes: Notes
     servers: ServerNames = field(init=False)
@@ -57,7 +93,7 @@ class _Maker:
     def __post_init__(self) -> None:
         self.servers = ServerNames(notes=self.notes)
 
-    def make(self, university: str) -> CatalogParts:
+    def make(self) -> CatalogParts:
         defaults = self.servers.make_defaults(self.found.main_settings)
         parts = CatalogParts(common={})
         for term in self.found.terms.values():
@@ -67,13 +103,11 @@ class _Maker:
         for exam in self.found.exams.values():
             parts.exams[exam.exam] = self._make_exam(exam)
             parts.sources[exam.exam] = [exam.where.file]
-        parts.common = self._make_common(university, defaults, parts)
+        parts.common = self._make_common(defaults, parts)
         return parts
 
-    def _make_common(
-        self, university: str, defaults: dict[str, Any], parts: CatalogParts
-    ) -> dict[str, Any]:
-        common: dict[str, Any] = {"university": university, "time_zone": TIME_ZONE}
+    def _make_common(self, defaults: dict[str, Any], parts: CatalogParts) -> dict[str, Any]:
+        common: dict[str, Any] = vars(self.head).copy()
         defaults = {**defaults, "mounts": places.default_mounts()}
         common["volumes"] = self._make_volumes([defaults, *_levels_of(parts)])
         common["images"], common["sizes"] = self.servers.images, self.servers.sizes
@@ -106,10 +140,13 @@ class _Maker:
 
     def _mounts_of_term(self, term: LegacyTerm) -> places.Mounts:
         made = places.term_mounts(term, for_students=self.found.is_for_students(term))
-        for exam in self.found.exams.values():
-            same_term = (exam.course, exam.term) == (term.course, term.term)
-            if same_term and self.found.has_own_exchange(exam):
-                made |= places.exchange_of_exam(exam)
+        own = [
+            exam
+            for exam in self.found.exams.values()
+            if (exam.course, exam.term) == (term.course, term.term)
+            and self.found.has_own_exchange(exam)
+        ]
+        made |= places.exchanges_of_exams(own)
         taken = places.default_mounts() | places.course_mounts(term.course) | made
         extra = places.extra_mounts(
             term.extra_mounts, taken, term.course, self.notes, in_exam=False
@@ -167,7 +204,7 @@ class _Maker:
         days = term_days(exam.term)
         before = (days[0] if days else _CLOSED) - timedelta(days=1)
         day = max(min(before, self.today - timedelta(days=2)), _CLOSED)
-        return datetime.combine(day, time.min, tzinfo=ZoneInfo(TIME_ZONE))
+        return datetime.combine(day, time.min, tzinfo=ZoneInfo(self.head.time_zone))
 
     def _note_exam(self, exam: LegacyExam, *, own: bool) -> None:
         message = f"time and rooms of {exam.exam} are not known: it is closed, in no room"
@@ -198,9 +235,7 @@ class _Maker:
         return kept
 
     def _make_volumes(self, levels: list[dict[str, Any]]) -> dict[str, Any]:
-        used = Counter(
-            mount["volume"] for level in levels for mount in level.get("mounts", {}).values()
-        )
+        used = {mount["volume"] for level in levels for mount in level.get("mounts", {}).values()}
         return {name: self._make_volume(name) for name in sorted(used)}
 
     def _make_volume(self, name: str) -> dict[str, Any]:
@@ -209,6 +244,10 @@ class _Maker:
             if is_shallow(made) and is_valid(Volume, made) is None:
                 return made
         message = f"no file says where the volume {name!r} is, so no server starts yet"
+        return self.placeholder(name, message)
+
+    def placeholder(self, name: str, message: str) -> dict[str, Any]:
+        """A volume that no server starts with; noted as one to fill in."""
         advice = "set server and path, or another source, of the volume"
         self.notes.add(NoteKind.TO_FILL_IN, _WHOLE, f"volumes.{name}", message, advice)
         return {"nfs": {"server": "nfs.invalid", "path": f"/srv/{name}"}}

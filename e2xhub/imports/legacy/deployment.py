@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.roles import Role
-from e2xhub.imports.legacy.notes import Where
-from e2xhub.imports.legacy.settings import LegacySettings
+from e2xhub.imports.legacy.report import Where
+from e2xhub.imports.legacy.legacy_settings import LegacySettings
 from e2xhub.imports.legacy.user_lists import Person
 
 TEACHING, EXAM = "teaching", "exam"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam
-from e2xhub.imports.legacy.names import exam_course, hub_list_kind
-from e2xhub.imports.legacy.notes import NoteKind, Notes, listed
+from e2xhub.imports.legacy.path_names import exam_course, hub_list_kind
+from e2xhub.imports.legacy.report import NoteKind, Notes, listed
 from e2xhub.imports.legacy.source_files import Parts, SourceFiles, stem_of
 from e2xhub.imports.legacy.user_lists import UserList
 

@@ -6,7 +6,7 @@ roster must be exactly those that were found.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -15,18 +15,18 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
 from e2xhub.errors import E2xHubError
-from e2xhub.imports.legacy.catalog_parts import make_catalog
+from e2xhub.imports.legacy.catalog_parts import Head, make_catalog
 from e2xhub.imports.legacy.deployment import Deployment
 from e2xhub.imports.legacy.exam_sheets import read_exam_sheets
-from e2xhub.imports.legacy.hub_lists import read_hub_lists, take_off_lookalikes
+from e2xhub.imports.legacy.people import read_hub_lists, take_off_lookalikes
 from e2xhub.imports.legacy.layouts import find_deployment
-from e2xhub.imports.legacy.names import TermChoices
-from e2xhub.imports.legacy.notes import Note, NoteKind, Notes
+from e2xhub.imports.legacy.path_names import TermChoices
+from e2xhub.imports.legacy.report import Note, NoteKind, Notes
 from e2xhub.imports.legacy.report import make_report
-from e2xhub.imports.legacy.shared_homes import take_off_sharers
-from e2xhub.imports.legacy.source_files import read_source_files
+from e2xhub.imports.legacy.people import take_off_sharers
+from e2xhub.imports.legacy.source_files import Track, pass_on, read_source_files
 from e2xhub.imports.legacy.writer import CATALOG, ROSTER, write_deployment
-from e2xhub.storage.catalog_files import load_catalog
+from e2xhub.storage.catalog_files import Check, load_catalog
 from e2xhub.storage.roster.opening import open_roster
 
 REPORT = "report.md"
@@ -66,9 +66,19 @@ class Outcome:
 
 
 def import_deployment(
-    source: Path, target: Path, *, choices: TermChoices, university: str, today: date
+    source: Path,
+    target: Path,
+    *,
+    head: Head,
+    terms: TermChoices,
+    today: date,
+    checks: Sequence[Check] = (),
+    track: Track = pass_on,
 ) -> Outcome:
     """Imports the deployment in the directory `source` into the new or empty directory `target`.
+
+    `checks` find what is wrong in a catalog beside its references, as for `load_catalog`; `track`
+    gets a step's name and its items, and passes them on.
 
     Raises TargetInUseError where `target` may not be written to, ImportNotPossibleError where
     nothing of a deployment is found or files cannot be written, and FaultsFoundError where what
@@ -76,11 +86,11 @@ def import_deployment(
     """
     _check_target(source, target)
     notes = Notes()
-    found = _read(source, choices, notes)
-    parts = make_catalog(found, university=university, today=today, notes=notes)
+    found = _read(source, terms, notes, track)
+    parts = make_catalog(found, head, today=today, checks=checks, notes=notes)
     try:
-        write_deployment(target, parts, found)
-        outcome = _read_back(target, found, notes)
+        write_deployment(target, parts, found, track)
+        outcome = _read_back(target, found, notes, checks)
         text = make_report(outcome.notes, outcome.counts)
         (target / REPORT).write_text(text, encoding="utf-8")
     except OSError as error:
@@ -101,9 +111,9 @@ def _check_target(source: Path, target: Path) -> None:
         raise TargetInUseError(f"{target} cannot be used: {error.strerror}") from None
 
 
-def _read(source: Path, choices: TermChoices, notes: Notes) -> Deployment:
-    files = read_source_files(source, notes)
-    found = find_deployment(files, choices, notes)
+def _read(source: Path, terms: TermChoices, notes: Notes, track: Track) -> Deployment:
+    files = read_source_files(source, notes, track)
+    found = find_deployment(files, terms, notes)
     read_exam_sheets(files, found, notes)
     read_hub_lists(files, found, notes)
     take_off_lookalikes(found, notes)
@@ -116,8 +126,8 @@ def _read(source: Path, choices: TermChoices, notes: Notes) -> Deployment:
     return found
 
 
-def _read_back(target: Path, found: Deployment, notes: Notes) -> Outcome:
-    catalog = load_catalog(target / CATALOG)
+def _read_back(target: Path, found: Deployment, notes: Notes, checks: Sequence[Check]) -> Outcome:
+    catalog = load_catalog(target / CATALOG, checks=checks)
     roster = open_roster(target / ROSTER).load(catalog)
     wanted = Roster(_memberships_of(found))
     if len(wanted) != len(roster) or any(membership not in roster for membership in wanted):

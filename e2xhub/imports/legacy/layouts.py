@@ -24,9 +24,9 @@ from e2xhub.imports.legacy.deployment import (
     LegacyTerm,
     Server,
 )
-from e2xhub.imports.legacy.group_files import read_groups
+from e2xhub.imports.legacy.hub_files import read_groups
 from e2xhub.imports.legacy.hub_files import read_declared_volumes, read_exam_hub, read_servers
-from e2xhub.imports.legacy.names import (
+from e2xhub.imports.legacy.path_names import (
     ROLE_DIRECTORIES,
     Presentation,
     TermChoices,
@@ -36,11 +36,11 @@ from e2xhub.imports.legacy.names import (
     split_course_id,
     strip_course,
 )
-from e2xhub.imports.legacy.notes import NoteKind, Notes, Where
-from e2xhub.imports.legacy.settings import LegacySettings, read_course_settings
+from e2xhub.imports.legacy.report import NoteKind, Notes, Where
+from e2xhub.imports.legacy.legacy_settings import LegacySettings, read_course_settings
 from e2xhub.imports.legacy.source_files import Parts, SourceFiles, stem_of
 from e2xhub.imports.legacy.user_lists import Person
-from e2xhub.imports.legacy.yaml_files import NOTHING, Section, find_chart_volumes, is_exam_hub
+from e2xhub.imports.legacy.source_files import NOTHING, Section, find_chart_volumes, is_exam_hub
 
 _SAY_THE_TERM = "name its term: --term '{0}=WS23'"
 

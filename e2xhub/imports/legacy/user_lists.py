@@ -15,7 +15,7 @@ from pathlib import Path
 
 from e2xhub.domain.identifiers import Username
 from e2xhub.errors import FaultsFoundError
-from e2xhub.imports.legacy.notes import NoteKind, Notes, Where
+from e2xhub.imports.legacy.report import NoteKind, Notes, Where
 from e2xhub.storage.csv_files import find_delimiter
 from e2xhub.storage.text_files import read_text
 

@@ -19,7 +19,9 @@ from e2xhub.domain.catalog import RESERVED_COURSE_ID
 from e2xhub.domain.identifiers import CourseId
 from e2xhub.imports.legacy.catalog_parts import CatalogParts
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
-from e2xhub.imports.legacy.notes import listed, printable
+from e2xhub.imports.legacy.report import listed
+from e2xhub.imports.legacy.source_files import Track, pass_on
+from e2xhub.storage.text_files import printable
 
 CATALOG, ROSTER, IDENTITY = "catalog", "roster", "jupyterhub_config.d/20-e2x-identity.py"
 
@@ -60,10 +62,12 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
-def write_deployment(target: Path, parts: CatalogParts, found: Deployment) -> None:
+def write_deployment(
+    target: Path, parts: CatalogParts, found: Deployment, track: Track = pass_on
+) -> None:
     """Writes all files below `target`, which exists; raises OSError where that fails."""
     _write(target / CATALOG / "common.yaml", _common_text(parts.common))
-    for course in parts.courses:
+    for course in track("Writing courses", list(parts.courses)):
         text = _course_text(parts, course)
         _write(target / CATALOG / f"course.{course}.yaml", text)
     for term in found.terms.values():

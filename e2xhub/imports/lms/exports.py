@@ -6,21 +6,20 @@ has no word for: these people are left out and counted.
 
 from __future__ import annotations
 
-import os
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from e2xhub.domain.roles import Role
-from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership
+from e2xhub.domain.roster import ExamMembership, Membership
 from e2xhub.domain.roster_imports import place_of
-from e2xhub.domain.roster_rows import COLUMNS
+from e2xhub.domain.roster_rows import COLUMNS, cells_of
 from e2xhub.errors import E2xHubError
 from e2xhub.imports.lms.formats import ListFormat
 from e2xhub.imports.lms.tables import is_password_column, write_table
+from e2xhub.storage.text_files import write_beside
 
 _MOODLE_ROLES = {Role.STUDENT: "student", Role.GRADER: "teacher", Role.INSTRUCTOR: "editingteacher"}
 _ILIAS_ROLES = {Role.STUDENT: "Member", Role.GRADER: "Tutor", Role.INSTRUCTOR: "Administrator"}
@@ -92,17 +91,10 @@ def _make_generic(memberships: Sequence[Membership]) -> ExportedList:
             if not is_password_column(name)
         }
     )
-    cells = (_generic_cells(membership) for membership in memberships)
+    cells = map(cells_of, memberships)
     rows = ([cell.get(name, "") for name in (*COLUMNS, *names)] for cell in cells)
     text = write_table([(*COLUMNS, *names), *rows])
     return ExportedList(text=text, count=len(memberships), left_out={})
-
-
-def _generic_cells(membership: Membership) -> Mapping[str, str]:
-    cells = {"username": str(membership.username), "role": membership.role.value}
-    if isinstance(membership, CourseMembership):
-        return {**cells, "course": str(membership.course), "term": str(membership.term)}
-    return {**membership.attributes, **cells, "exam": str(membership.exam)}
 
 
 def write_list(file: Path, text: str) -> None:
@@ -120,13 +112,8 @@ def write_list(file: Path, text: str) -> None:
 
 
 def _replace(file: Path, text: str) -> None:
-    descriptor, name = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name[:100]}-")
-    new = Path(name)
+    new, _ = write_beside(file, lambda opened: opened.write(text))
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
-            opened.write(text)
-            opened.flush()
-            os.fsync(opened.fileno())
         if file.exists():
             shutil.copymode(file, new)
         new.replace(file)

@@ -18,12 +18,11 @@ from pathlib import Path
 
 from e2xhub.domain.role_words import fold
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.csv_files import CsvFormat, CsvWriter
+from e2xhub.storage.csv_files import CsvFormat, CsvWriter, find_delimiter
 from e2xhub.storage.directories import unreadable
 from e2xhub.storage.text_files import read_text
 
 _PASSWORD = re.compile(r".*(passw|kennwort).*|pwd?|pin")
-_DELIMITERS = ",;\t"
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITER = re.compile(r'[^\w\s"\']|\t')
 _SEPARATOR_LINE = re.compile(rf'"?sep=({_DELIMITER.pattern})"?\s*', re.IGNORECASE)
@@ -75,11 +74,6 @@ class Table:
     def stop(self, message: str) -> FaultsFoundError:
         """What to raise where the header cannot be used."""
         return FaultsFoundError([Fault(file=self.file, line=self.line, message=message)])
-
-
-def printable(text: str) -> str:
-    """`text` without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 def is_password_column(name: str) -> bool:
@@ -174,7 +168,9 @@ def _rows(file: Path, text: str, delimiter: str | None) -> Iterator[tuple[int, l
         delimiter, line = delimiter or separator[1], line + 1
         lines.readline()
         text = text.split("\n", 1)[-1]
-    reader = csv.reader(lines, delimiter=delimiter or _find_delimiter(text), strict=True)
+    reader = csv.reader(
+        lines, delimiter=delimiter or find_delimiter(text.lstrip("\r\n")), strict=True
+    )
     skipped = line - 1
     try:
         for row in reader:
@@ -185,11 +181,6 @@ def _rows(file: Path, text: str, delimiter: str | None) -> Iterator[tuple[int, l
     except csv.Error as error:
         # Where the row begins: quotes that are never closed run to the end of the file.
         raise _stop(file, line, f"this is not CSV: {error}") from None
-
-
-def _find_delimiter(text: str) -> str:
-    """What the first line that is not blank has most of."""
-    return max(_DELIMITERS, key=text.lstrip("\r\n").split("\n", 1)[0].count)
 
 
 def _stop(file: Path, line: int, message: str) -> FaultsFoundError:

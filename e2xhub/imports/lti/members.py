@@ -18,7 +18,9 @@ from e2xhub.domain.lti_roles import parse_lti_roles
 from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
 from e2xhub.imports.lti.platform import (
     CUSTOM_PREFIX,
+    DEFAULT_LIMITS,
     EMAIL_LOCAL_PART,
+    Limits,
     LtiPlatform,
     load_platform,
     load_private_key,

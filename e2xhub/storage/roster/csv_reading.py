@@ -27,7 +27,7 @@ _SUFFIXES = {".csv"}
 def load_roster(path: Path, catalog: Catalog) -> Roster:
     """The roster at `path`; raises FaultsFoundError with every fault where it has any."""
     faults: list[Fault] = []
-    readers = make_readers(path, catalog)
+    readers = make_readers(path, MembershipParser(catalog))
     roster = Roster(chain.from_iterable(reader.read(faults) for reader in readers))
     if faults:
         raise FaultsFoundError(faults)
@@ -39,16 +39,24 @@ def files_of(path: Path) -> list[Path]:
     return files_at(path, _SUFFIXES, kind="CSV", expected="a roster")
 
 
-def make_readers(path: Path, catalog: Catalog) -> list[FileReader]:
+def make_readers(path: Path, parser: MembershipParser) -> list[FileReader]:
     """A reader for each file of the roster at `path`; raises FaultsFoundError as `files_of`."""
-    parser = MembershipParser(catalog)
-    return [
-        FileReader(file=file, parser=parser, implied=implied_by_place(path, file))
-        for file in files_of(path)
-    ]
+    return [make_reader(path, file, parser) for file in files_of(path)]
 
 
-def implied_by_place(root: Path, file: Path) -> dict[str, str]:
+def make_reader(root: Path, file: Path, parser: MembershipParser) -> FileReader:
+    """The reader of a file, also of a new one, of the roster at `root`."""
+    return FileReader(file=file, parser=parser, implied=_implied_by_place(root, file))
+
+
+def is_not_begun(path: Path) -> bool:
+    """Whether no roster is at `path`, and one could be: in an empty directory or a new CSV file."""
+    if path.is_dir():
+        return all(entry.name.startswith(".") for entry in path.iterdir())
+    return path.suffix.lower() in _SUFFIXES and path.parent.is_dir() and not path.exists()
+
+
+def _implied_by_place(root: Path, file: Path) -> dict[str, str]:
     """Columns that a file in a directory may leave out, because its place says them."""
     if not root.is_dir() or len(places := file.relative_to(root).with_suffix("").parts) != 2:
         return {}

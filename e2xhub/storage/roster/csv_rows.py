@@ -11,10 +11,9 @@ from typing import TextIO
 
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import ExamMembership, Membership
-from e2xhub.domain.roster_rows import COLUMNS
+from e2xhub.domain.roster_rows import COLUMNS, cells_of
 from e2xhub.storage.csv_files import CsvFile, CsvFormat, CsvWriter, open_csv
 from e2xhub.storage.roster.csv_reading import FileReader, has_text, is_like_role, names_of_columns
-from e2xhub.storage.roster_update import as_cells
 
 _FIRST_COLUMNS = ["username", "role"]
 
@@ -79,7 +78,7 @@ class _Table:
     def append(self) -> bool:
         """Writes the rows that are added; whether there are any."""
         for membership in self._change.added:
-            cells = as_cells(membership)
+            cells = cells_of(membership)
             self._writer.write_row([cells.get(name, "") for name in self._columns])
         return bool(self._change.added)
 
@@ -106,4 +105,4 @@ class _Table:
 def _needed_columns(membership: Membership) -> list[str]:
     """A row without a role is a student's."""
     is_student = membership.role is Role.STUDENT
-    return [name for name in as_cells(membership) if name != "role" or not is_student]
+    return [name for name in cells_of(membership) if name != "role" or not is_student]

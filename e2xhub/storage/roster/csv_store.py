@@ -10,14 +10,15 @@ from e2xhub.domain.roster import Roster
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
 from e2xhub.storage.roster.csv_reading import files_of, load_roster
-from e2xhub.storage.roster.csv_writing import change_files
+from e2xhub.storage.roster.csv_writing import LOCK_SECONDS, change_files
 
 
 class RosterFiles:
     """A roster in the CSV file, or the directory of them, at `path`."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, *, lock_seconds: float = LOCK_SECONDS) -> None:
+        """Whoever changes it waits up to `lock_seconds` for somebody else who does."""
+        self._path, self._lock_seconds = path, lock_seconds
 
     def load(self, catalog: Catalog) -> Roster:
         """The roster; raises FaultsFoundError with every fault where it has any."""
@@ -29,4 +30,4 @@ class RosterFiles:
 
     def update(self, catalog: Catalog, decide: Callable[[Roster], RosterChange]) -> RosterChange:
         """Makes the change that `decide` finds; the change that was made (`change_files`)."""
-        return change_files(self._path, catalog, decide)
+        return change_files(self._path, catalog, decide, lock_seconds=self._lock_seconds)

@@ -8,30 +8,45 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
-import tempfile
+import stat
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
 from e2xhub.domain.roster import CourseMembership, Membership, Roster
 from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.domain.roster_rows import MembershipParser
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
-from e2xhub.storage.roster.csv_reading import FileReader, files_of, implied_by_place, make_readers
+from e2xhub.storage.roster.csv_reading import (
+    FileReader,
+    files_of,
+    is_not_begun,
+    make_reader,
+    make_readers,
+)
 from e2xhub.storage.roster.csv_rows import FileChange, write_changed
-from e2xhub.storage.roster.store import RosterNotChangedError
-from e2xhub.storage.roster_update import needed_part
+from e2xhub.storage.roster.store import RosterNotChangedError, find_change
+from e2xhub.storage.text_files import write_beside
 
+LOCK_SECONDS = 30
+"""How long a change waits for the one before it."""
+_LOOK_SECONDS = 0.02
 _Place = tuple[str, str]
 """The directory and the name of the file that rows of a term or of an exam would have."""
 
 
 def change_files(
-    root: Path, catalog: Catalog, decide: Callable[[Roster], RosterChange]
+    root: Path,
+    catalog: Catalog,
+    decide: Callable[[Roster], RosterChange],
+    *,
+    lock_seconds: float = LOCK_SECONDS,
 ) -> RosterChange:
     """Makes the change that `decide` finds for the roster at `root`; the change that was made.
 
@@ -39,19 +54,17 @@ def change_files(
     between (milliseconds) a reader can see some files changed and others not yet, each of them
     whole; a process that is killed right there leaves it so, and the same change made again
     completes it. Raises FaultsFoundError where the roster has faults, RosterNotChangedError where
-    the file system does not allow the change, and what `decide` raises.
+    the file system does not allow the change or somebody else changes the roster for longer than
+    `lock_seconds`, and what `decide` raises.
     """
     with _told(root):
         root = root.resolve()
-        lock = _lock(root)
-    try:
+    with _locked(root, lock_seconds):
         found = _Files.load(root, catalog)
-        change = needed_part(decide(found.roster), found.roster, catalog)
+        change = find_change(decide, found.roster, catalog)
         if change:
             with _told(root):
                 _replace_all(found, found.plan(change))
-    finally:
-        os.close(lock)
     return change
 
 
@@ -66,19 +79,45 @@ def _told(root: Path) -> Iterator[None]:
         ) from error
 
 
-def _lock(root: Path) -> int:
-    """Waits until nobody else changes the roster; others wait until the descriptor is closed."""
+@contextmanager
+def _locked(root: Path, wait_seconds: float) -> Iterator[None]:
+    """Nobody else changes the roster in the block; the lock's file is gone after it."""
     place = root / ".lock" if root.is_dir() else root.with_name(f".{root.name}.lock")
-    is_new = not place.exists()
+    until = time.monotonic() + wait_seconds
+    with _told(root):
+        # Whoever may change the roster may also take the lock.
+        rights = stat.S_IMODE((root if root.exists() else root.parent).stat().st_mode) & 0o666
+        while (lock := _take_lock(place, rights)) is None:
+            if time.monotonic() >= until:
+                raise RosterNotChangedError(
+                    f"the roster at {root} is being changed by somebody else; try again"
+                )
+            time.sleep(_LOOK_SECONDS)
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            place.unlink()
+        os.close(lock)
+
+
+def _take_lock(place: Path, rights: int) -> int | None:
+    """The descriptor of the lock, which is held until it is closed; None where somebody has it."""
     descriptor = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
-        if is_new:  # whoever may change the roster may also take the lock
-            os.fchmod(descriptor, root.stat().st_mode & 0o666)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            os.fchmod(descriptor, rights)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        # Whoever had it may have removed it after it was opened here.
+        if os.path.samestat(os.fstat(descriptor), place.stat()):
+            return descriptor
+    except (BlockingIOError, FileNotFoundError):
+        pass
     except BaseException:
         os.close(descriptor)
         raise
-    return descriptor
+    os.close(descriptor)
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +128,7 @@ class _Files:
     fingerprint: Fingerprint
     """From before they were read."""
     roster: Roster
+    parser: MembershipParser
     readers: Mapping[Path, FileReader]
     places: Mapping[Path, set[_Place]]
     """What the rows of each file belong to."""
@@ -97,7 +137,9 @@ class _Files:
     def load(cls, root: Path, catalog: Catalog) -> _Files:
         """Reads all files once; raises FaultsFoundError with every fault."""
         fingerprint = fingerprint_of(root, files_of)
-        readers = {reader.file: reader for reader in make_readers(root, catalog)}
+        parser = MembershipParser(catalog)
+        found = [] if is_not_begun(root) else make_readers(root, parser)
+        readers = {reader.file: reader for reader in found}
         places: dict[Path, set[_Place]] = {file: set() for file in readers}
         faults: list[Fault] = []
 
@@ -111,7 +153,12 @@ class _Files:
         if faults:
             raise FaultsFoundError(faults)
         return cls(
-            root=root, fingerprint=fingerprint, roster=roster, readers=readers, places=places
+            root=root,
+            fingerprint=fingerprint,
+            roster=roster,
+            parser=parser,
+            readers=readers,
+            places=places,
         )
 
     def plan(self, change: RosterChange) -> dict[Path, FileChange]:
@@ -143,10 +190,7 @@ class _Files:
 
     def reader_of(self, file: Path) -> FileReader:
         """The reader of a file, also of a new one."""
-        if file in self.readers:
-            return self.readers[file]
-        parser = next(iter(self.readers.values())).parser
-        return FileReader(file=file, parser=parser, implied=implied_by_place(self.root, file))
+        return self.readers.get(file) or make_reader(self.root, file, self.parser)
 
 
 def _place_of(membership: Membership) -> _Place:
@@ -207,33 +251,26 @@ def _write(reader: FileReader, change: FileChange) -> Path | None:
     """The new file beside that of `reader`; None where nothing would change."""
     target = reader.file.resolve()
     target.parent.mkdir(exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}-")
-    new, is_other = Path(name), False
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as opened:
-            is_other = write_changed(reader, change, opened)
-            opened.flush()
-            os.fsync(opened.fileno())
-        if is_other:
-            _copy_rights(target, new)
-    except BaseException:
-        is_other = False
-        raise
-    finally:
-        if not is_other:
-            new.unlink()
+
+    def write(opened: TextIO) -> bool:
+        _copy_rights(target, opened.fileno())
+        return write_changed(reader, change, opened)
+
+    new, is_other = write_beside(target, write)
+    if not is_other:
+        new.unlink()
     return new if is_other else None
 
 
-def _copy_rights(old: Path, new: Path) -> None:
+def _copy_rights(old: Path, new: int) -> None:
     """The hub must be able to read the new file where it could read the old one."""
     if not old.exists():
-        new.chmod(0o644)
+        os.fchmod(new, 0o644)
         return
-    shutil.copymode(old, new)
-    before, now = old.stat(), new.stat()
+    before, now = old.stat(), os.fstat(new)
     if (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
-        os.chown(new, before.st_uid, before.st_gid)
+        os.fchown(new, before.st_uid, before.st_gid)
+    os.fchmod(new, stat.S_IMODE(before.st_mode))
 
 
 def _sync(directory: Path) -> None:

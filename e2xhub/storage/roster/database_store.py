@@ -23,7 +23,7 @@ from sqlalchemy.engine import Connection, make_url
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import ExamMembership, Membership, Roster
 from e2xhub.domain.roster_changes import RosterChange
-from e2xhub.domain.roster_rows import COLUMNS, MembershipParser, normalize_attributes
+from e2xhub.domain.roster_rows import COLUMNS, MembershipParser, cells_of, normalize_attributes
 from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
 from e2xhub.storage.database import (
     make_engine,
@@ -34,8 +34,7 @@ from e2xhub.storage.database import (
     secrets_in,
 )
 from e2xhub.storage.giving_way import give_way
-from e2xhub.storage.roster.store import RosterNotChangedError
-from e2xhub.storage.roster_update import as_cells, needed_part
+from e2xhub.storage.roster.store import RosterNotChangedError, find_change
 
 _AT_ONCE = 1000
 """Rows that go to and fro in one piece."""
@@ -116,7 +115,7 @@ class RosterDatabase:
             with self._told():
                 _lock(connection)
                 found = self._read(connection, catalog)
-            change = needed_part(decide(found), found, catalog)
+            change = find_change(decide, found, catalog)
             if change:
                 with self._told():
                     self._write(connection, catalog, change)
@@ -227,7 +226,7 @@ def _with_attributes(membership: Membership, written: str) -> Membership:
 
 
 def _as_row(membership: Membership) -> dict[str, str]:
-    cells = as_cells(membership)
+    cells = cells_of(membership)
     attributes = _as_json(membership) if isinstance(membership, ExamMembership) else ""
     return {**{name: cells.get(name, "") for name in COLUMNS}, "attributes": attributes}
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import Roster
-from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.domain.roster_changes import RosterChange, needed_part
 from e2xhub.errors import E2xHubError
 
 
@@ -33,5 +33,21 @@ class RosterStore(Protocol):
 
         Nobody else changes the roster meanwhile, and the change is made wholly or not at all.
         Raises FaultsFoundError where the roster has faults, RosterNotChangedError where the place
-        does not allow the change, and what `decide` raises; the roster is left alone then.
+        does not allow the change, and what `decide` raises; the roster is left alone then. A place
+        that holds no roster yet, and could, holds an empty one here, though `load` refuses it.
         """
+
+
+def find_change(
+    decide: Callable[[Roster], RosterChange], found: Roster, catalog: Catalog
+) -> RosterChange:
+    """What a store has to change in the roster that it `found`.
+
+    Raises RosterNotChangedError where a roster with the change could not be loaded again, and what
+    `decide` raises.
+    """
+    change = decide(found)
+    try:
+        return needed_part(change, found, catalog)
+    except ValueError as error:
+        raise RosterNotChangedError(f"the roster cannot be changed: {error}") from None

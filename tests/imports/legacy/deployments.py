@@ -9,23 +9,26 @@ from pathlib import Path
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster import CourseMembership, Roster
+from e2xhub.imports.legacy.catalog_parts import Head
 from e2xhub.imports.legacy.importer import Outcome, import_deployment
-from e2xhub.imports.legacy.names import TermChoices
-from e2xhub.imports.legacy.notes import NoteKind
+from e2xhub.imports.legacy.path_names import TermChoices
+from e2xhub.imports.legacy.report import NoteKind
+from e2xhub.kubernetes.overrides import check_pods
 
 SAMPLES = Path(__file__).parent / "samples"
 NAMES = ("lists_per_mode", "lists_per_role", "lists_per_course", "exam_hub")
 TODAY = date(2026, 11, 20)
 
+HEAD = Head(university="Test University")
 NO_CHOICES = TermChoices()
 
 
 def import_into(
-    target: Path, source: Path, choices: TermChoices = NO_CHOICES, today: date = TODAY
+    target: Path, source: Path, terms: TermChoices = NO_CHOICES, today: date = TODAY
 ) -> Outcome:
-    """The import of the deployment at `source`."""
+    """The import of the deployment at `source`, checked as the command does it."""
     return import_deployment(
-        source, target, choices=choices, university="Test University", today=today
+        source, target, head=HEAD, terms=terms, today=today, checks=[check_pods]
     )
 
 

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from e2xhub.imports.legacy.importer import ImportNotPossibleError, import_deployment
-from e2xhub.imports.legacy.names import TermChoices
-from tests.imports.legacy.deployments import NAMES, SAMPLES, TODAY
+from e2xhub.imports.legacy.importer import ImportNotPossibleError
+from tests.imports.legacy.deployments import NAMES, SAMPLES, TODAY, import_into
 from tests.storage.hostile_files import broken_copies
 
 FILES = sorted(file.relative_to(SAMPLES) for file in SAMPLES.rglob("*") if file.is_file())
@@ -23,6 +22,7 @@ PIECES = [
     *("server:", "mode: exam", "nbgrader:", "course_name: ", "course_id: ../x", "image: ", "- "),
     *("&a", "*a", "!!python/object", "2024-01-31", "1e999", "-1", "{username}", "{{", "|", "<b>"),
     *("resources: {mem_limit: 99999999T}", "resources: []", "node_affinity: {a: {b: [1]}}"),
+    *("extraVolumes: [{name: disk2, bogus: {a: b}}]", "kubernetes: {bogus: {}}"),
     *("subPath: ../../x", "subPath: /x", "name: Disk", "mountPath: /", "mounts: 3", "term: {"),
 ]
 
@@ -34,9 +34,7 @@ def import_broken(file: Path, content: bytes) -> None:
         shutil.copytree(SAMPLES / file.parts[0], source)
         source.joinpath(*file.parts[1:]).write_bytes(content)
         try:
-            outcome = import_deployment(
-                source, target, choices=TermChoices(), university="U", today=TODAY
-            )
+            outcome = import_into(target, source)
         except ImportNotPossibleError:
             return
         text = "\n".join(
@@ -74,9 +72,7 @@ def test_arbitrary_names_of_files_never_stop_an_import(name: str) -> None:
         file.parent.mkdir(parents=True)
         file.write_text("Username\namy\n")
         try:
-            outcome = import_deployment(
-                source, target, choices=TermChoices(), university="U", today=TODAY
-            )
+            outcome = import_into(target, source)
         except ImportNotPossibleError:
             return
         assert set(outcome.roster.usernames) == {"amy"}
@@ -92,7 +88,5 @@ def test_link_that_leads_back_and_a_pipe_are_passed_over(tmp_path: Path, name: s
     (source / "loop").symlink_to(source)
     (source / "gone.csv").symlink_to(source / "nowhere")
     os.mkfifo(source / "pipe.csv")
-    outcome = import_deployment(
-        source, tmp_path / "to", choices=TermChoices(), university="U", today=TODAY
-    )
+    outcome = import_into(tmp_path / "to", source)
     assert outcome.roster.usernames

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import date, datetime, timezone
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +16,15 @@ from e2xhub.imports.legacy.importer import (
     ImportNotPossibleError,
     Outcome,
     TargetInUseError,
+    import_deployment,
 )
-from e2xhub.imports.legacy.names import TermChoices
-from e2xhub.imports.legacy.notes import NoteKind
+from e2xhub.imports.legacy.path_names import TermChoices
+from e2xhub.imports.legacy.report import NoteKind
 from tests.imports.legacy.deployments import (
+    HEAD,
     NAMES,
     SAMPLES,
+    TODAY,
     directories_of,
     import_into,
     notes_of,
@@ -126,7 +131,7 @@ def test_examinee_keeps_the_home_of_course_and_name(imported: Imported, tmp_path
     assert mounts["exam-home"].path == "homes/exam/SS23-PZ1/IT_Recht-{username}/home"
     assert mounts["exam-home"].mount_at == "/home/jovyan"
     assert mounts["exam-temp"].path == "homes/exam/SS23-PZ1/IT_Recht-{username}/.tmp"
-    assert mounts["exam-share-IT_Recht"].path == "shares/exam/courses/IT_Recht"
+    assert mounts["exam-share-course"].path == "shares/exam/courses/IT_Recht"
 
 
 def test_exam_that_was_alone_keeps_its_exchange(imported: Imported) -> None:
@@ -153,7 +158,23 @@ def test_two_exams_of_a_semester_share_no_exchange(imported: Imported) -> None:
         "nbgrader/exchanges/IT_Recht/IT_Recht.SS23.PZ2/personalized-feedback/{username}",
     }
     graders = outcome.catalog.courses[first.course].terms[first.term].mounts
-    assert graders["exchange-IT_Recht.SS23.PZ2"].mount_at == f"{EXCHANGE}/IT_Recht.SS23.PZ2"
+    assert graders["exchange-IT_Recht-SS23-PZ2"].mount_at == f"{EXCHANGE}/IT_Recht.SS23.PZ2"
+
+
+def test_exchanges_of_exams_whose_ids_differ_in_a_dot_are_both_mounted(tmp_path: Path) -> None:
+    files = {
+        "A/A.SS23.PZ1.csv": "Username\namy\n",
+        "A/A.SS23.PZ-1.csv": "Username\namy\n",
+        "A/A.SS23.PZ.1.yaml": "{semester: SS23, exam_period: PZ.1}\n",
+    }
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    term = outcome.catalog.courses["A"].terms["SS23"]  # type: ignore[index]
+    places = {name: mount.mount_at for name, mount in term.mounts.items() if "-" in name}
+    assert places == {
+        "exchange-A-SS23-PZ-1": f"{EXCHANGE}/A.SS23.PZ-1",
+        "exchange-A-SS23-PZ-1-2": f"{EXCHANGE}/A.SS23.PZ.1",
+        "exchange-A-SS23-PZ1": f"{EXCHANGE}/A.SS23.PZ1",
+    }
 
 
 def test_exam_shares_no_exchange_with_the_students_of_the_term(imported: Imported) -> None:
@@ -386,6 +407,43 @@ singleuser:
         f"{place}.lms.course.amr.term.WS25.teaching-assistant",
         f"{place}.formgrade-amr",
         f"{place}.exams.WS25.students",
+    ]
+
+
+def test_volume_whose_source_no_cluster_knows_is_to_be_filled_in(tmp_path: Path) -> None:
+    values = """\
+load_groups: {AMR.WS25.students: [sam]}
+singleuser:
+  storage:
+    extraVolumes:
+      - {name: disk2, bogus: {server: nfs.example.org}}
+      - {name: disk3, csi: {driver: files.csi.example.org}}
+"""
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", {"values.yaml": values}))
+    assert {name: volume.source for name, volume in outcome.catalog.volumes.items()} == {
+        "disk2": {"nfs": {"server": "nfs.invalid", "path": "/srv/disk2"}},
+        "disk3": {"csi": {"driver": "files.csi.example.org"}},
+    }
+    assert (
+        ".:1 volumes.disk2: no cluster knows the source of the volume 'disk2', so no server "
+        "starts yet"
+    ) in notes_of(outcome, NoteKind.TO_FILL_IN)
+
+
+def test_each_step_passes_through_what_tracks_it(tmp_path: Path) -> None:
+    steps: list[tuple[str, int]] = []
+
+    def track(step: str, items: Sequence[Any]) -> Sequence[Any]:
+        steps.append((step, len(items)))
+        return items
+
+    source = SAMPLES / "exam_hub"
+    import_deployment(
+        source, tmp_path / "to", head=HEAD, terms=TermChoices(), today=TODAY, track=track
+    )
+    assert steps == [
+        ("Reading files", sum(file.is_file() for file in source.rglob("*"))),
+        ("Writing courses", 2),
     ]
 
 

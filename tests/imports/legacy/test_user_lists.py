@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.imports.legacy.notes import Notes
+from e2xhub.imports.legacy.report import Notes
 from e2xhub.imports.legacy.user_lists import UserList, read_user_list
 
 

@@ -13,18 +13,14 @@ from hypothesis import strategies as st
 
 from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.errors import ConfigurationError, FaultsFoundError
-from e2xhub.imports.lti import members as lti_members
 from e2xhub.imports.lti.members import parse_members, read_lti_members
-from e2xhub.imports.lti.platform import LtiPlatform
+from e2xhub.imports.lti.platform import DEFAULT_LIMITS, Limits, LtiPlatform
 from tests.imports.lti.local_platform import (
     ISSUER,
     MEMBERS_PATH,
     TOKEN_PATH,
     LocalPlatform,
-    LtiTool,
-    make_tool,
     member,
-    running_platform,
     write_settings,
 )
 
@@ -32,42 +28,13 @@ CONTEXT = "http://purl.imsglobal.org/vocab/lis/v2/membership"
 LEARNER = f"{CONTEXT}#Learner"
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where our key and settings are."""
-    return tmp_path_factory.mktemp("lti")
-
-
-@pytest.fixture(scope="module")
-def tool(directory: Path) -> LtiTool:
-    return make_tool(directory)
-
-
-@pytest.fixture(scope="module")
-def shared_platform(tool: LtiTool) -> Iterator[LocalPlatform]:
-    with running_platform(tool) as platform:
-        yield platform
-
-
-@pytest.fixture
-def platform(shared_platform: LocalPlatform) -> LocalPlatform:
-    """A platform that nobody has asked."""
-    shared_platform.reset()
-    return shared_platform
-
-
-@pytest.fixture
-def settings(directory: Path, platform: LocalPlatform) -> Path:
-    return write_settings(directory, platform)
-
-
 def usernames(rows: Iterator[ForeignRow]) -> list[str]:
     return [row.username for row in rows]
 
 
-def faults_of(settings: Path) -> list[str]:
+def faults_of(settings: Path, limits: Limits = DEFAULT_LIMITS) -> list[str]:
     with pytest.raises(FaultsFoundError) as caught:
-        list(read_lti_members(settings))
+        list(read_lti_members(settings, limits))
     return [str(fault) for fault in caught.value.faults]
 
 
@@ -241,12 +208,11 @@ def test_query_of_the_service_is_sent_and_not_shown(
     assert platform.asked[-1] == f"{MEMBERS_PATH}?from=0&access=hush"
 
 
-def test_members_without_an_end_are_refused(
-    settings: Path, platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lti_members, "MOST_MEMBERS", 2)
+def test_members_without_an_end_are_refused(settings: Path, platform: LocalPlatform) -> None:
     platform.members = [member(number) for number in range(3)]
-    assert faults_of(settings) == [f"{platform.memberships_url}:3: there are more than 2 members"]
+    assert faults_of(settings, Limits(members=2)) == [
+        f"{platform.memberships_url}:3: there are more than 2 members"
+    ]
 
 
 def test_missing_package_is_told_with_the_extra(

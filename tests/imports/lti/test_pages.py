@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.imports.lti import service as lti_service
 from e2xhub.imports.lti.members import read_lti_members
+from e2xhub.imports.lti.platform import DEFAULT_LIMITS, Limits
 from e2xhub.imports.lti.service import LtiPlatformError, find_next_links
 from tests.imports.lti.local_platform import (
     ISSUER,
@@ -19,45 +18,14 @@ from tests.imports.lti.local_platform import (
     LocalPlatform,
     LtiTool,
     json_answer,
-    make_tool,
     member,
     running_platform,
-    write_settings,
 )
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where our key and settings are."""
-    return tmp_path_factory.mktemp("lti")
-
-
-@pytest.fixture(scope="module")
-def tool(directory: Path) -> LtiTool:
-    return make_tool(directory)
-
-
-@pytest.fixture(scope="module")
-def shared_platform(tool: LtiTool) -> Iterator[LocalPlatform]:
-    with running_platform(tool) as platform:
-        yield platform
-
-
-@pytest.fixture
-def platform(shared_platform: LocalPlatform) -> LocalPlatform:
-    """A platform that nobody has asked."""
-    shared_platform.reset()
-    return shared_platform
-
-
-@pytest.fixture
-def settings(directory: Path, platform: LocalPlatform) -> Path:
-    return write_settings(directory, platform)
-
-
-def error_of(settings: Path) -> str:
+def error_of(settings: Path, limits: Limits = DEFAULT_LIMITS) -> str:
     with pytest.raises(LtiPlatformError) as caught:
-        list(read_lti_members(settings))
+        list(read_lti_members(settings, limits))
     return str(caught.value)
 
 
@@ -181,12 +149,9 @@ def test_pages_that_lead_back_are_refused(settings: Path, platform: LocalPlatfor
     assert platform.asked == [TOKEN_PATH, MEMBERS_PATH, there]
 
 
-def test_pages_without_an_end_are_refused(
-    settings: Path, platform: LocalPlatform, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(lti_service, "MOST_PAGES", 5)
+def test_pages_without_an_end_are_refused(settings: Path, platform: LocalPlatform) -> None:
     platform.members, platform.page_size = [member(number) for number in range(9)], 1
-    assert error_of(settings) == (
+    assert error_of(settings, Limits(pages=5)) == (
         f"{ISSUER}: {platform.memberships_url} has more than 5 pages; nothing is taken"
     )
     assert len(platform.asked) == 6

@@ -14,8 +14,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from e2xhub.demo.api.certificates import make_server_identity
-from e2xhub.imports.lti import service as lti_service
 from e2xhub.imports.lti.members import read_lti_members
+from e2xhub.imports.lti.platform import DEFAULT_LIMITS, Limits
 from e2xhub.imports.lti.service import LtiPlatformError
 from tests.imports.lti.local_platform import (
     ISSUER,
@@ -26,7 +26,6 @@ from tests.imports.lti.local_platform import (
     LtiTool,
     json_answer,
     make_key,
-    make_tool,
     member,
     running_platform,
     write_key,
@@ -34,38 +33,9 @@ from tests.imports.lti.local_platform import (
 )
 
 
-@pytest.fixture(scope="module")
-def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where our key and settings are."""
-    return tmp_path_factory.mktemp("lti")
-
-
-@pytest.fixture(scope="module")
-def tool(directory: Path) -> LtiTool:
-    return make_tool(directory)
-
-
-@pytest.fixture(scope="module")
-def shared_platform(tool: LtiTool) -> Iterator[LocalPlatform]:
-    with running_platform(tool) as platform:
-        yield platform
-
-
-@pytest.fixture
-def platform(shared_platform: LocalPlatform) -> LocalPlatform:
-    """A platform that nobody has asked."""
-    shared_platform.reset()
-    return shared_platform
-
-
-@pytest.fixture
-def settings(directory: Path, platform: LocalPlatform) -> Path:
-    return write_settings(directory, platform)
-
-
-def error_of(settings: Path) -> str:
+def error_of(settings: Path, limits: Limits = DEFAULT_LIMITS) -> str:
     with pytest.raises(LtiPlatformError) as caught:
-        list(read_lti_members(settings))
+        list(read_lti_members(settings, limits))
     return str(caught.value)
 
 
@@ -107,11 +77,12 @@ def test_answer_that_stops_ends_in_time(directory: Path, platform: LocalPlatform
 
 @pytest.mark.parametrize("path", [TOKEN_PATH, MEMBERS_PATH])
 def test_answer_that_is_too_large_is_refused(
-    settings: Path, platform: LocalPlatform, path: str, monkeypatch: pytest.MonkeyPatch
+    settings: Path, platform: LocalPlatform, path: str
 ) -> None:
-    monkeypatch.setattr(lti_service, "MOST_BYTES", 2**20)
     platform.answers[path] = Answer(body=b" " * (2**20 + 1))
-    assert error_of(settings) == (f"{ISSUER}: {platform.url}{path} answers with more than 1 MiB")
+    assert error_of(settings, Limits(answer_bytes=2**20)) == (
+        f"{ISSUER}: {platform.url}{path} answers with more than 1 MiB"
+    )
 
 
 def test_answer_that_ends_too_early_is_refused(settings: Path, platform: LocalPlatform) -> None:

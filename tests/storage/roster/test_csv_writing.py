@@ -294,7 +294,7 @@ def test_change_of_several_files_is_not_begun_where_one_cannot_be_written(
     with pytest.raises(RosterNotChangedError, match=r"File exists|Not a directory"):
         add_membership(directory, catalog, *added)
     assert "ben" not in (directory / "a.csv").read_text()
-    assert sorted(entry.name for entry in directory.iterdir()) == [".lock", "a.csv", "exams"]
+    assert sorted(entry.name for entry in directory.iterdir()) == ["a.csv", "exams"]
 
 
 def test_file_with_two_names_is_not_changed(catalog: Catalog, directory: Path) -> None:
@@ -356,4 +356,86 @@ def test_file_that_an_editor_saves_meanwhile_is_not_written_over(
         change_files(file, catalog, save_meanwhile)
     assert load_roster(file, catalog).usernames == {"clara"}
     names = sorted(entry.name for entry in tmp_path.iterdir())
-    assert names == [".roster.csv.lock", "catalog.yaml", "roster.csv"]
+    assert names == ["catalog.yaml", "roster.csv"]
+
+
+def test_roster_begins_in_an_empty_directory(catalog: Catalog, directory: Path) -> None:
+    (directory / ".gitkeep").touch()
+    with pytest.raises(FaultsFoundError, match="no CSV file is here; expected a roster"):
+        load_roster(directory, catalog)
+    added = (student(catalog, "ben"), student(catalog, "ben", exam="final", seat="7"))
+    assert add_membership(directory, catalog, *added)
+    assert (directory / "maths" / "WS26.csv").read_text() == "username,role\nben,student\n"
+    assert (directory / "exams" / "final.csv").read_text() == (
+        "username,role,seat\nben,student,7\n"
+    )
+    assert set(load_roster(directory, catalog)) == set(added)
+
+
+def test_roster_begins_in_a_new_file(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "roster.CSV"
+    with pytest.raises(FaultsFoundError, match="cannot be read: No such file"):
+        load_roster(file, catalog)
+    assert add_membership(file, catalog, student(catalog, "ben"))
+    assert file.read_text() == "username,role,course,term\nben,student,maths,WS26\n"
+    assert file.stat().st_mode & 0o777 == 0o644
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("catalog", "no CSV file is here; expected a roster"),
+        ("none", "cannot be read: No such file or directory"),
+        ("none.txt", "cannot be read: No such file or directory"),
+    ],
+)
+def test_roster_begins_in_no_other_place(
+    catalog: Catalog, tmp_path: Path, place: str, message: str
+) -> None:
+    (tmp_path / "catalog").mkdir()
+    (tmp_path / "catalog" / "courses.yaml").touch()
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FaultsFoundError, match=message):
+        add_membership(tmp_path / place, catalog, student(catalog, "ben"))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_nothing_is_left_where_nothing_is_added(catalog: Catalog, directory: Path) -> None:
+    assert not remove_membership(directory, catalog, student(catalog, "ben"))
+    assert not remove_membership(directory / "roster.csv", catalog, student(catalog, "ben"))
+    assert list(directory.iterdir()) == []
+
+
+def test_file_that_appears_meanwhile_is_not_written_over(catalog: Catalog, tmp_path: Path) -> None:
+    file = tmp_path / "roster.csv"
+
+    def save_meanwhile(_roster: Roster) -> RosterChange:
+        file.write_text("username,course,term,role\nclara,maths,WS26,student\n")
+        return RosterChange(added=(student(catalog, "ben"),))
+
+    with pytest.raises(RosterNotChangedError, match="was changed by somebody else"):
+        change_files(file, catalog, save_meanwhile)
+    assert load_roster(file, catalog).usernames == {"clara"}
+
+
+def test_waiting_for_another_writer_ends(catalog: Catalog, directory: Path) -> None:
+    change = RosterChange(added=(student(catalog, "ben"),))
+
+    def ask_for_another(_roster: Roster) -> RosterChange:
+        with pytest.raises(RosterNotChangedError) as caught:
+            change_files(directory, catalog, lambda _roster: change, lock_seconds=0.5)
+        assert str(caught.value) == (
+            f"the roster at {directory} is being changed by somebody else; try again"
+        )
+        return change
+
+    started = time.monotonic()
+    assert change_files(directory, catalog, ask_for_another) == change
+    assert 0.5 <= time.monotonic() - started < 5
+
+
+def test_lock_that_a_killed_writer_left_hinders_nobody(catalog: Catalog, directory: Path) -> None:
+    (directory / "people.csv").write_text("username,course,term,role\n")
+    (directory / ".lock").touch()
+    assert add_membership(directory, catalog, student(catalog, "ben"))
+    assert [entry.name for entry in directory.iterdir() if entry.name == ".lock"] == []

@@ -17,6 +17,7 @@ Course ids stand in the paths as they are: a template `{course}-{term}` would gl
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import chain, count
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -33,8 +34,8 @@ from e2xhub.imports.legacy.deployment import (
     LegacyTerm,
     Root,
 )
-from e2xhub.imports.legacy.notes import NoteKind, Notes
-from e2xhub.imports.legacy.settings import STEPS, is_valid
+from e2xhub.imports.legacy.report import NoteKind, Notes
+from e2xhub.imports.legacy.legacy_settings import STEPS, is_valid
 
 HOMES_VOLUME, SHARES_VOLUME = "disk2", "disk3"
 """Volumes that e2x used where no file names others: homes and courses; exchange and shares."""
@@ -100,12 +101,24 @@ def _term_exchange(term: LegacyTerm, steps: Iterable[str]) -> Mounts:
     return mounts
 
 
-def exchange_of_exam(exam: LegacyExam) -> Mounts:
-    """The exchange of an exam that has one of its own, for those who grade the term."""
+def exchanges_of_exams(exams: Iterable[LegacyExam]) -> Mounts:
+    """The exchanges of exams of a term that have one of their own, for those who grade the term.
+
+    The id of an exam may have dots, the name of a mount may not: `A.PZ1` and `A-PZ1` are numbered.
+    """
+    mounts: Mounts = {}
+    for exam in exams:
+        base = f"exchange-{exam.exam}".replace(".", "-")
+        names = chain([base], (f"{base}-{number}" for number in count(2)))
+        mounts[next(name for name in names if name not in mounts)] = _own_exchange(exam)
+    return mounts
+
+
+def _own_exchange(exam: LegacyExam) -> dict[str, Any]:
     root = _root(exam, "exchange")
     path = _below(root, f"{exam.course}/{exam.own_exchange_id}")
     place = f"{EXCHANGE_AT}/{exam.own_exchange_id}"
-    return {f"exchange-{exam.exam}": _mount(root.volume, path, place, _for_graders())}
+    return _mount(root.volume, path, place, _for_graders())
 
 
 def exam_mounts(exam: LegacyExam, *, exchange_id: str) -> Mounts:
@@ -118,9 +131,10 @@ def exam_mounts(exam: LegacyExam, *, exchange_id: str) -> Mounts:
         mounts["exam-temp"] = _exam_mount(temp.volume, path, "/tmp")  # noqa: S108
     if "share" in exam.roots:
         share, course = exam.roots["share"], str(exam.course)
-        for name, path in ((_PUBLIC, _PUBLIC), (course, f"courses/{course}")):
+        places = (("public", _PUBLIC, _PUBLIC), ("course", f"courses/{course}", course))
+        for name, path, place in places:
             mounts[f"exam-share-{name}"] = _exam_mount(
-                share.volume, _below(share, path), f"{SHARES_AT}/{name}", read_only=True
+                share.volume, _below(share, path), f"{SHARES_AT}/{place}", read_only=True
             )
     return mounts | _exam_exchange(exam, exchange_id)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.shared_directories import directory_key
 from e2xhub.imports.legacy.deployment import Deployment
-from e2xhub.imports.legacy.names import ADMIN, ALLOWED, BLOCKED, hub_list_kind
-from e2xhub.imports.legacy.notes import NoteKind, Notes, Where, listed
+from e2xhub.imports.legacy.path_names import ADMIN, ALLOWED, BLOCKED, hub_list_kind
+from e2xhub.imports.legacy.report import NoteKind, Notes, Where, listed
 from e2xhub.imports.legacy.source_files import SourceFiles
 
 _ADMIN_ADVICE = "set hub.config.Authenticator.admin_users, or give them a role of their own"
@@ -88,3 +88,28 @@ def _all_people(found: Deployment) -> list[tuple[Username, Where]]:
         for person in exam.examinees.values()
     ]
     return members + examinees
+
+
+# --- shared homes
+
+def take_off_sharers(found: Deployment, notes: Notes) -> None:
+    """Takes everybody off an exam whose home there would be somebody else's, too."""
+    owners: dict[str, list[tuple[ExamId, Username]]] = {}
+    for exam in found.exams.values():
+        template = home_of_exam(exam)
+        for username in exam.examinees:
+            path = directory_key(fill_path(template, {"username": username}))
+            owners.setdefault(path, []).append((exam.exam, username))
+    for path, sharing in owners.items():
+        if len({username for _, username in sharing}) > 1:
+            for exam_id, username in sharing:
+                _take_off(found, exam_id, username, path, notes)
+
+
+def _take_off(
+    found: Deployment, exam_id: ExamId, username: Username, path: str, notes: Notes
+) -> None:
+    person = found.exams[exam_id].examinees.pop(username)
+    message = f"{username} in {exam_id} shared the home {path} with another person"
+    advice = "move the files apart, give the exam another exam-home, and add the person again"
+    notes.add(NoteKind.FAULT, person.where, username, message, advice)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.imports.legacy.names import (
+from e2xhub.imports.legacy.path_names import (
     Presentation,
     TermChoices,
     exam_course,

@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 
 from e2xhub.domain.catalog_servers import Image, Placement
 from e2xhub.domain.catalog_values import parse_memory
-from e2xhub.imports.legacy.notes import NoteKind, Notes
-from e2xhub.imports.legacy.yaml_files import Section
+from e2xhub.imports.legacy.report import NoteKind, Notes
+from e2xhub.imports.legacy.source_files import Section
 
 STEPS = ("outbound", "inbound", "feedback")
 """The directories of an exchange, each of which may be personalized."""

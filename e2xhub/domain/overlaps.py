@@ -1,0 +1,135 @@
+"""Directories that would let somebody reach into another person's.
+
+Every template on its own gives each person a directory of their own (`path_templates`); two of
+them together may not. `homes` for all contains `homes/{username}`; and `homes/{username}` contains
+`homes/{course}/{username}` of others, for somebody who is called like the course.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from string import Formatter
+
+from e2xhub.domain.catalog import Catalog, Level
+from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed, Volume
+from e2xhub.domain.path_templates import fields_of
+from e2xhub.domain.roles import HubKind, Role
+from e2xhub.domain.settings import all_levels
+
+_CLOSED_FIELDS = {
+    "role": "|".join(role.value for role in Role),
+    "hub": "|".join(kind.value for kind in HubKind),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Directory:
+    """A template of the catalog, as the path from the root of what its volume is on."""
+
+    place: Place
+    disk: str
+    components: tuple[str, ...]
+    is_personal: bool
+    students_reach_it: bool
+    shown: str
+
+    def reaches_into(self, personal: _Directory) -> bool:
+        """Whether whoever has a filling of this one can be in somebody else's of `personal`.
+
+        That is where one of the two lies in the other; two personal ones of the same depth are
+        different for different people.
+        """
+        pairs = zip(self.components, personal.components, strict=False)
+        return (
+            self.disk == personal.disk
+            and (not self.is_personal or len(self.components) < len(personal.components))
+            and all(_may_be_equal(mine, theirs) for mine, theirs in pairs)
+        )
+
+
+def check_overlaps(catalog: Catalog) -> list[ReferenceFault]:
+    """A fault for each directory of students in which others' personal directories could be."""
+    directories = [
+        directory
+        for place, level in all_levels(catalog)
+        for directory in _directories_of(catalog, place, level)
+    ]
+    distinct = {(item.disk, item.components): item for item in directories if item.is_personal}
+    return [
+        ReferenceFault(
+            place=found.place,
+            message=f"students would reach directories of other people: {found.shown!r} and "
+            f"{personal.shown!r} may lie in each other; expected paths that begin differently, "
+            "such as 'shares/…' and 'homes/…'",
+        )
+        for found in directories
+        if found.students_reach_it
+        for personal in islice(filter(found.reaches_into, distinct.values()), 1)
+    ]
+
+
+def _directories_of(catalog: Catalog, place: Place, level: Level) -> Iterator[_Directory]:
+    for name, mount in level.mounts.items():
+        yield _of_mount(catalog, (*place, "mounts", name), mount)
+    for name, container in level.extra_containers.items():
+        for mount_name, mount in container.mounts.items():
+            yield _of_mount(
+                catalog, (*place, "extra_containers", name, "mounts", mount_name), mount
+            )
+    for name, data_set in level.data_sets.items():
+        yield _make(catalog, (*place, "data_sets", name), data_set, students_reach_it=True)
+    for name, seed in level.seeds.items():
+        yield _make(catalog, (*place, "seeds", name), seed, students_reach_it=True)
+
+
+def _of_mount(catalog: Catalog, place: Place, mount: Mount) -> _Directory:
+    access = mount.access
+    reached = Role.STUDENT in access.read_only | access.read_write
+    return _make(catalog, place, mount, students_reach_it=reached)
+
+
+def _make(
+    catalog: Catalog, place: Place, part: Mount | DataSet | Seed, *, students_reach_it: bool
+) -> _Directory:
+    disk, root = _disk_of(catalog.volumes[part.volume])
+    components = tuple(item for item in f"{root}/{part.path}".split("/") if item not in ("", "."))
+    return _Directory(
+        place=(*place, "path"),
+        disk=disk,
+        components=components,
+        is_personal="username" in fields_of(part.path),
+        students_reach_it=students_reach_it,
+        shown=part.path,
+    )
+
+
+def _disk_of(volume: Volume) -> tuple[str, str]:
+    """What tells one disk from another, and the directory of it that the volume is."""
+    ((kind, source),) = volume.source.items()
+    rest = {key: value for key, value in source.items() if key not in ("path", "readOnly")}
+    path = source.get("path", "") if kind in ("nfs", "hostPath") else ""
+    if kind not in ("nfs", "hostPath"):
+        rest = source
+    return json.dumps([kind, rest], sort_keys=True, default=str), str(path)
+
+
+def _may_be_equal(one: str, other: str) -> bool:
+    """Whether two components can be filled to the same text; in doubt they can."""
+    if fields_of(one) and fields_of(other):
+        return True
+    pattern, literal = (one, other) if fields_of(one) else (other, one)
+    return re.fullmatch(_as_expression(pattern), literal) is not None
+
+
+def _as_expression(component: str) -> str:
+    text = ""
+    for literal, field, _, _ in Formatter().parse(component):
+        text += re.escape(literal)
+        if field:
+            text += f"(?:{_CLOSED_FIELDS.get(field, '.+')})"
+    return text

@@ -1,0 +1,93 @@
+"""What a catalog and a roster may say, and hardly mean: warnings for an admin, no faults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.offers import Registry
+from e2xhub.domain.path_templates import fields_of
+from e2xhub.domain.roles import HubKind, Role
+from e2xhub.domain.roster import ExamMembership
+from e2xhub.domain.settings import all_levels, exam_settings
+
+
+def find_warnings(registry: Registry) -> list[ReferenceFault]:
+    """Every warning, with the place in the catalog that it is about."""
+    return [
+        *_extra_time_of_nobody(registry),
+        *_exams_outside_their_term(registry),
+        *_unknown_rooms(registry),
+        *_sizes_that_shrink(registry),
+        *_homes_of_all(registry),
+    ]
+
+
+def _extra_time_of_nobody(registry: Registry) -> Iterator[ReferenceFault]:
+    for exam_id, exam in registry.catalog.exams.items():
+        for username in exam.extra_minutes:
+            if not registry.roster.is_examinee(username, exam_id):
+                yield _warn(
+                    ("exams", exam_id, "extra_minutes", username),
+                    f"{str(username)!r} gets extra time and is no examinee of this exam on the "
+                    "roster",
+                )
+
+
+def _exams_outside_their_term(registry: Registry) -> Iterator[ReferenceFault]:
+    for exam_id, exam in registry.catalog.exams.items():
+        term = registry.catalog.courses[exam.course].terms[exam.term]
+        day = exam.start.astimezone(registry.time_zone).date()
+        if not term.start <= day <= term.end:
+            yield _warn(
+                ("exams", exam_id, "start"),
+                f"the exam is on {day}, and its term {str(exam.term)!r} lasts from {term.start} to "
+                f"{term.end}",
+            )
+
+
+def _unknown_rooms(registry: Registry) -> Iterator[ReferenceFault]:
+    """Rooms on the roster are for people to read; who may sign in where is in the catalog."""
+    seen: set[tuple[str, str]] = set()
+    for membership in registry.roster:
+        if not isinstance(membership, ExamMembership):
+            continue
+        room = membership.attributes.get("room", "")
+        if room and (membership.exam, room) not in seen:
+            seen.add((membership.exam, room))
+            rooms = registry.catalog.exams[membership.exam].rooms
+            if room not in rooms:
+                yield _warn(
+                    ("exams", membership.exam, "rooms"),
+                    f"the roster has the room {room!r} (of {membership.username}), and the exam "
+                    f"is in: {', '.join(rooms)}",
+                )
+
+
+def _sizes_that_shrink(registry: Registry) -> Iterator[ReferenceFault]:
+    for exam_id in registry.catalog.exams:
+        for name, size in exam_settings(registry.catalog, exam_id).sizes.items():
+            limits = (size.memory_limit or size.memory, size.cpu_limit or size.cpu)
+            if limits != (size.memory, size.cpu):
+                yield _warn(
+                    ("exams", exam_id, "sizes"),
+                    f"examinees get what size {name!r} guarantees ('memory', 'cpu') and not its "
+                    "limits; expected a size for exams without limits of its own",
+                )
+
+
+def _homes_of_all(registry: Registry) -> Iterator[ReferenceFault]:
+    for place, level in all_levels(registry.catalog):
+        for name, mount in level.mounts.items():
+            is_home = mount.mount_at.startswith("/home/") and mount.hubs != {HubKind.EXAM}
+            written = Role.STUDENT in mount.access.read_write
+            if is_home and written and "username" not in fields_of(mount.path):
+                yield _warn(
+                    (*place, "mounts", name, "path"),
+                    f"all students write to one directory at {mount.mount_at}; is {{username}} "
+                    f"missing in {mount.path!r}?",
+                )
+
+
+def _warn(place: Place, message: str) -> ReferenceFault:
+    return ReferenceFault(place=place, message=message)

@@ -1,0 +1,73 @@
+"""What is allowed and hardly meant is told to the admin, and stops nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.registry_warnings import find_warnings
+from e2xhub.domain.roster_rows import parse_membership
+from tests.examples import EXAM, load_example, registry_of
+
+
+def warnings_with(rows: tuple[dict[str, str], ...] = (), **exam: Any) -> list[tuple[str, str]]:
+    """The warnings for the example with amueller in its exam, these rows and exam's keys."""
+    written = load_example().model_dump(exclude_unset=True)
+    written["sizes"]["large"] = written["sizes"]["large"] | {"memory_limit": None}
+    written["exams"][EXAM] |= exam
+    catalog = Catalog.model_validate(written)
+    cells = [{"username": "amueller", "exam": EXAM, "role": "student"}, *rows]
+    registry = registry_of(catalog, *(parse_membership(row, catalog) for row in cells))
+    return [(".".join(found.place), found.message) for found in find_warnings(registry)]
+
+
+def test_nothing_is_said_of_what_fits() -> None:
+    assert warnings_with() == []
+
+
+def test_extra_time_of_somebody_who_sits_no_exam() -> None:
+    assert warnings_with(extra_minutes={"amuller": 30}) == [
+        (
+            f"exams.{EXAM}.extra_minutes.amuller",
+            "'amuller' gets extra time and is no examinee of this exam on the roster",
+        )
+    ]
+
+
+def test_exam_in_another_year_than_its_term() -> None:
+    assert warnings_with(start="2028-02-15T09:00:00+01:00") == [
+        (
+            f"exams.{EXAM}.start",
+            "the exam is on 2028-02-15, and its term 'WS26' lasts from 2026-10-01 to 2027-03-31",
+        )
+    ]
+
+
+def test_room_on_the_roster_that_the_exam_does_not_have_is_told_once() -> None:
+    rows = tuple(
+        {"username": name, "exam": EXAM, "role": "student", "room": room}
+        for name, room in (("a", "hal"), ("b", "hal"), ("c", "main-hall"))
+    )
+    assert warnings_with(rows) == [
+        (
+            f"exams.{EXAM}.rooms",
+            "the roster has the room 'hal' (of a), and the exam is in: main-hall, lab-3",
+        )
+    ]
+
+
+def test_size_whose_limits_examinees_do_not_get() -> None:
+    ((place, message),) = warnings_with(sizes=["small"])
+    assert place == f"exams.{EXAM}.sizes"
+    assert message.startswith("examinees get what size 'small' guarantees ('memory', 'cpu')")
+
+
+def test_home_that_all_students_write_to() -> None:
+    written = load_example().model_dump(exclude_unset=True)
+    written["defaults"]["mounts"]["home"]["path"] = "shared/{course}"
+    catalog = Catalog.model_validate(written)
+    messages = [found.message for found in find_warnings(registry_of(catalog))]
+    assert messages[-1] == (
+        "all students write to one directory at /home/jovyan; is {username} missing in "
+        "'shared/{course}'?"
+    )
