@@ -35,12 +35,19 @@ class Fault:
 
     file: str
     line: int
+    """Counted from 1; 0 where the fault is in no line."""
     message: str
     may_pass: bool = False
     """Whether it may be gone at the next try, though the file stays as it is."""
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.message}"
+        place = f"{self.file}:{self.line}" if self.line else self.file
+        return f"{_printable(place)}: {self.message}"
+
+
+def _printable(name: str) -> str:
+    """A file may be named with what steers a terminal."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
 
 
 class FaultsFoundError(ConfigurationError):

@@ -9,6 +9,15 @@ def test_fault_shows_file_line_and_message() -> None:
     assert str(Fault(file="roster.csv", line=14, message="no")) == "roster.csv:14: no"
 
 
+def test_fault_that_is_in_no_line_names_none() -> None:
+    assert str(Fault(file="roster.csv", line=0, message="no")) == "roster.csv: no"
+
+
+def test_name_of_a_file_cannot_steer_the_terminal() -> None:
+    fault = Fault(file="a\x1b[2J\nb.csv", line=1, message="no")
+    assert str(fault) == "a\\x1b[2J\\nb.csv:1: no"
+
+
 def test_faults_are_sorted_by_file_and_line() -> None:
     places = [("b", 1), ("a", 10), ("a", 9)]
     error = FaultsFoundError([Fault(file=file, line=line, message="x") for file, line in places])

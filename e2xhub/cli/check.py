@@ -27,7 +27,6 @@ from e2xhub.domain.settings import explain as explain_settings
 from e2xhub.errors import Fault, FaultsFoundError, UnknownNameError
 from e2xhub.storage.catalog_files import place_faults
 
-
 _MEMORY_KEYS = frozenset({"memory", "memory_limit"})
 _MEMORY_UNITS = (("T", 40), ("G", 30), ("M", 20), ("K", 10))
 

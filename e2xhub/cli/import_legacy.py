@@ -22,8 +22,7 @@ from e2xhub.imports.legacy.importer import (
     import_deployment,
 )
 from e2xhub.imports.legacy.path_names import TermChoices
-from e2xhub.imports.legacy.report import NoteKind
-from e2xhub.imports.legacy.report import notes_as_json
+from e2xhub.imports.legacy.report import NoteKind, notes_as_json
 
 
 def _parse_time_zone(name: str) -> ZoneInfo:

@@ -6,19 +6,23 @@ how the hub and the server talk to each other is the hub's configuration.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
+from itertools import chain
 from typing import Any
 
-from kubernetes_asyncio.client import V1Volume
+from kubernetes_asyncio.client import V1Container, V1Volume
 from kubespawner import KubeSpawner
+from kubespawner.utils import get_k8s_model
 from traitlets import HasTraits, TraitError
 
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog_model import Place, ReferenceFault
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.settings import all_chains, all_levels, merge
+from e2xhub.kubernetes.escapes import escapes_of_containers, escapes_of_pod
 from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 
 ALLOWED = frozenset(
@@ -76,6 +80,24 @@ _OWN_KEYS = {
     "profile_list": "courses",
 }
 
+# Inside two traits that take anything: what belongs to the catalog, or to the hub.
+_DECIDED_INSIDE = {
+    "extra_container_config": frozenset(
+        {
+            *("args", "command", "env", "envFrom", "image", "imagePullPolicy", "name", "ports"),
+            *("resources", "securityContext", "volumeDevices", "volumeMounts"),
+        }
+    ),
+    "extra_pod_config": frozenset(
+        {
+            *("affinity", "containers", "ephemeralContainers", "imagePullSecrets"),
+            *("initContainers", "nodeSelector", "securityContext", "serviceAccountName"),
+            *("serviceAccount", "automountServiceAccountToken", "tolerations", "volumes"),
+        }
+    ),
+}
+_RESERVED_LABEL = re.compile(r"hub\.jupyter\.org/|e2xhub\.org/|(?:app|component|release)$")
+
 
 def check_pods(catalog: Catalog) -> list[ReferenceFault]:
     """Every fault in what the catalog passes on to Kubernetes and KubeSpawner as it stands."""
@@ -91,22 +113,25 @@ def check_pods(catalog: Catalog) -> list[ReferenceFault]:
 
 
 def _escapes_in(override: Mapping[str, Any]) -> Iterator[str]:
-    """What `kubernetes.pods` would refuse at each start of a server that must be locked."""
-    if override.get("privileged"):
-        yield "privileged"
-    pod = override.get("extra_pod_config") or {}
-    yield from (key for key in ("hostNetwork", "hostPID", "hostIPC") if pod.get(key))
-    listed = override.get("extra_containers") or []
-    for container in listed.values() if isinstance(listed, Mapping) else listed:
-        security = container.get("securityContext") if isinstance(container, Mapping) else None
-        if isinstance(security, Mapping) and security.get("privileged"):
-            yield f"the privileged container {container.get('name')!r}"
+    """What `kubernetes.pods` would refuse at each start of a server that must be locked, and what
+    gives it rights in the cluster."""
+    for name in ("privileged", "service_account", "automount_service_account_token"):
+        if override.get(name):
+            yield name
+    yield from escapes_of_pod(override.get("extra_pod_config"))
+    server = {"name": "notebook", "securityContext": override.get("container_security_context")}
+    listed = (_items(override.get(key)) for key in ("init_containers", "extra_containers"))
+    yield from escapes_of_containers([server, *chain.from_iterable(listed)])
+
+
+def _items(containers: Any) -> list[Any]:
+    return list(containers.values() if isinstance(containers, Mapping) else containers or [])
 
 
 def _unlockable_servers(catalog: Catalog) -> Iterator[ReferenceFault]:
     """Terms and exams whose servers must be locked, and whose overrides would let them out."""
-    for chain in all_chains(catalog):
-        place, settings = chain[-1][0], merge(catalog, [level for _, level in chain])
+    for levels in all_chains(catalog):
+        place, settings = levels[-1][0], merge(catalog, [level for _, level in levels])
         network = NetworkClass.EXAM if place[0] == "exams" else settings.network
         escapes = ", ".join(_escapes_in(settings.kubespawner_override))
         if escapes and network is not NetworkClass.OPEN:
@@ -157,6 +182,33 @@ def _what_is_wrong(name: str, value: Any) -> str | None:
     except TraitError as error:
         wanted = str(error).partition(" expected ")[2].partition(", not ")[0] or str(error)
         return f"{name!r} is {value!r}; KubeSpawner expects {wanted}"
+    return _what_is_wrong_inside(name, value)
+
+
+def _what_is_wrong_inside(name: str, value: Any) -> str | None:
+    if name in _DECIDED_INSIDE:
+        decided = sorted(_DECIDED_INSIDE[name] & value.keys())
+        if decided:
+            return (
+                f"{name!r} sets {', '.join(decided)}, which the catalog decides; "
+                "expected the catalog's own keys for it"
+            )
+    if name == "extra_labels":
+        reserved = sorted(key for key in value if _RESERVED_LABEL.match(key))
+        if reserved:
+            return f"the labels {', '.join(reserved)} tell policies who is who; expected others"
+    if name in ("init_containers", "extra_containers"):
+        return next(filter(None, map(_what_is_wrong_with_container, _items(value))), None)
+    return None
+
+
+def _what_is_wrong_with_container(container: Any) -> str | None:
+    try:
+        get_k8s_model(V1Container, deepcopy(container))
+    except (AttributeError, TypeError, ValueError) as error:
+        return f"{container!r} is no container: {error}; expected {{name: …, image: …}}"
+    if not container.get("image"):
+        return f"{container!r} has no image; expected {{name: …, image: …}}"
     return None
 
 

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer
 from e2xhub.errors import E2xHubError
 from e2xhub.kubernetes.containers import SEED_PREFIX, SEED_SECURITY
+from e2xhub.kubernetes.escapes import escapes_of_containers, escapes_of_pod, read
 from e2xhub.kubernetes.labels import make_labels
-
-# Keys that are read here, as the client's objects name them. Where an admin or a hook gave a
-# mapping, KubeSpawner leaves it one, with Kubernetes' own names.
-_ATTRIBUTES = {
-    "hostIPC": "host_ipc",
-    "hostNetwork": "host_network",
-    "hostPID": "host_pid",
-    "name": "name",
-    "privileged": "privileged",
-    "restartPolicy": "restart_policy",
-    "runAsGroup": "run_as_group",
-    "runAsUser": "run_as_user",
-    "securityContext": "security_context",
-}
 
 
 class UnsafePodError(E2xHubError):
@@ -50,33 +37,21 @@ def finish_pod(pod: Any, offer: Offer) -> Any:
 
 def _copy_as_the_person(pod: Any) -> None:
     """Seeds are copied as the user as whom the server runs, if the hub says which one that is."""
-    server = _read(pod.spec.containers[0], "securityContext")
-    ids = {key: _read(server, key) for key in ("runAsUser", "runAsGroup")}
+    server = read(pod.spec.containers[0], "securityContext")
+    ids = {key: read(server, key) for key in ("runAsUser", "runAsGroup")}
     known = {key: number for key, number in ids.items() if number is not None}
     for container in pod.spec.init_containers or []:
-        if _read(container, "name").startswith(SEED_PREFIX):
+        if read(container, "name").startswith(SEED_PREFIX):
             container.security_context = {**SEED_SECURITY, **known}
 
 
 def _escapes(pod: Any) -> Iterator[str]:
-    """What a NetworkPolicy does not reach: it holds the pod's own network, and that alone."""
-    for key in ("hostNetwork", "hostPID", "hostIPC"):
-        if _read(pod.spec, key):
-            yield key
     # A chart's init container may be privileged: it ends before the server starts, unless it is
     # restarted for as long as the pod lives.
     lasting = [
         container
         for container in pod.spec.init_containers or []
-        if _read(container, "restartPolicy") == "Always"
+        if read(container, "restartPolicy") == "Always"
     ]
-    for container in [*pod.spec.containers, *lasting]:
-        if _read(_read(container, "securityContext"), "privileged"):
-            yield f"the privileged container {_read(container, 'name')!r}"
-
-
-def _read(thing: Any, key: str) -> Any:
-    """A value of an object of the client, or of a mapping in its place; None where it has none."""
-    if isinstance(thing, Mapping):
-        return thing.get(key)
-    return getattr(thing, _ATTRIBUTES[key], None)
+    yield from escapes_of_pod(pod.spec)
+    yield from escapes_of_containers([*pod.spec.containers, *lasting])

@@ -49,10 +49,14 @@ def make_policy(offer: Offer) -> dict[str, Any] | None:
 
 
 def _ingress_from_proxy_and_hub() -> dict[str, Any]:
+    """The chart's label alone could be on another pod of its namespace as well."""
+    components = {"key": "component", "operator": "In", "values": ["hub", "proxy"]}
+    selector = {
+        "matchLabels": {"hub.jupyter.org/network-access-singleuser": "true"},
+        "matchExpressions": [components],
+    }
     return {
-        "from": [
-            {"podSelector": {"matchLabels": {"hub.jupyter.org/network-access-singleuser": "true"}}}
-        ],
+        "from": [{"podSelector": selector}],
         "ports": [{"port": "notebook-port", "protocol": "TCP"}],
     }
 

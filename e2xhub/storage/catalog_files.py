@@ -22,6 +22,7 @@ from e2xhub.storage.directories import files_at
 from e2xhub.storage.text_files import printable, read_text
 
 _SUFFIXES = {".yaml", ".yml"}
+_ARCHIVE = b"PK\x03\x04"
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
 Check = Callable[[Catalog], list[ReferenceFault]]
 """Finds what is wrong in a catalog of which each value is right."""
@@ -70,6 +71,7 @@ def _read_all(path: Path) -> tuple[dict[str, Any], _Lines]:
     faults: list[Fault] = []
     for file in files_of(path):
         try:
+            _refuse_archive(file)
             document = yaml_lines.parse_yaml(read_text(file))
         except FaultsFoundError as error:
             faults += error.faults
@@ -83,6 +85,18 @@ def _read_all(path: Path) -> tuple[dict[str, Any], _Lines]:
     if faults:
         raise FaultsFoundError(faults)
     return merged, lines
+
+
+def _refuse_archive(file: Path) -> None:
+    """Excel's files are archives, and say nothing to who opens them as a text."""
+    try:
+        with file.open("rb") as opened:
+            begin = opened.read(len(_ARCHIVE))
+    except OSError:
+        return  # `read_text` tells it
+    if begin == _ARCHIVE:
+        message = "this is an Excel file; expected a catalog, which is a text in YAML"
+        raise FaultsFoundError([Fault(file=str(file), line=0, message=message)])
 
 
 def _merge(
@@ -119,5 +133,5 @@ def _fault_at(place: yaml_lines.Path, message: str, lines: _Lines, path: Path) -
     """A fault at `place`, or at the nearest place around it that is written in a file."""
     while place and place not in lines:
         place = place[:-1]
-    file, line = lines.get(place, (str(path), 1))
+    file, line = lines.get(place, (str(path), int(path.is_file())))
     return Fault(file=file, line=line, message=printable(message))

@@ -164,18 +164,21 @@ def masked_url(url: str | URL) -> str:
     """`url` as it may be shown: without its password, and not at all where it is no URL."""
     try:
         address = make_url(url)
-    except sa.exc.ArgumentError:
+    except (sa.exc.ArgumentError, ValueError):
         return "URL (it is none)"
-    shown = {name: "hidden" if _is_secret(name) else text for name, text in address.query.items()}
+    if "@" in str(address.host) or "@" in str(address.database):
+        # A password with an '@' that is not written '%40': its rest is taken for the host.
+        return f"{address.drivername}://hidden (write '@' in a password as '%40')"
+    shown = {name: text if name in _SHOWN else "hidden" for name, text in address.query.items()}
     return address.set(query=shown).render_as_string(hide_password=True)
+
+
+_SHOWN = frozenset({"application_name", "connect_timeout", "host", "port", "sslmode", "timeout"})
+"""Parameters of a URL that are no secret."""
 
 
 def secrets_in(url: URL) -> list[str]:
     """The texts of `url` that nobody may read."""
-    texts = [url.password, *(text for name, text in url.query.items() if _is_secret(name))]
-    return [str(text) for text in texts if text]
-
-
-def _is_secret(name: str) -> bool:
-    """Whether a parameter is one as libpq's `password` and `sslpassword`."""
-    return "password" in name.lower()
+    hidden = [text for name, text in url.query.items() if name not in _SHOWN]
+    misplaced = [text for text in (url.host, url.database) if text and "@" in text]
+    return [str(text) for text in (url.password, *hidden, *misplaced) if text]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
@@ -19,8 +20,8 @@ def files_at(path: Path, suffixes: Collection[str], *, kind: str, expected: str)
     """
     try:
         if not path.is_dir():
-            return [path]
-        files = sorted(_walk(path, suffixes, seen=set()))
+            return [_regular(path)]
+        files = sorted(_walk(path, suffixes, path.resolve(), seen=set()))
     except OSError as error:
         raise FaultsFoundError([unreadable(Path(error.filename or path), error)]) from None
     if not files:
@@ -35,15 +36,34 @@ def unreadable(file: Path, error: OSError) -> Fault:
     return Fault(file=str(file), line=1, message=message, may_pass=True)
 
 
-def _walk(directory: Path, suffixes: Collection[str], seen: set[tuple[int, int]]) -> Iterator[Path]:
-    stat = directory.stat()
-    if (stat.st_dev, stat.st_ino) in seen:  # a link that leads back
+def _regular(file: Path) -> Path:
+    """`file` itself; raises FaultsFoundError where reading it could wait for ever or never end."""
+    if not stat.S_ISREG(file.stat().st_mode):
+        message = "this is no regular file; expected a file with text"
+        raise FaultsFoundError([Fault(file=str(file), line=1, message=message)])
+    return file
+
+
+def _check_inside(entry: Path, root: Path) -> None:
+    """Raises FaultsFoundError where a link leads to a file that nobody meant to be shown."""
+    if entry.is_symlink() and not entry.resolve().is_relative_to(root):
+        message = f"this is a link to a place outside of {root}; expected a file inside"
+        raise FaultsFoundError([Fault(file=str(entry), line=1, message=message)])
+
+
+def _walk(
+    directory: Path, suffixes: Collection[str], root: Path, seen: set[tuple[int, int]]
+) -> Iterator[Path]:
+    found = directory.stat()
+    if (found.st_dev, found.st_ino) in seen:  # a link that leads back
         return
-    seen.add((stat.st_dev, stat.st_ino))
+    seen.add((found.st_dev, found.st_ino))
     with os.scandir(directory) as entries:
         shown = [entry for entry in entries if not entry.name.startswith(".")]
     for entry in shown:
         if entry.is_dir():
-            yield from _walk(Path(entry.path), suffixes, seen)
+            _check_inside(Path(entry.path), root)
+            yield from _walk(Path(entry.path), suffixes, root, seen)
         elif Path(entry.name).suffix.lower() in suffixes:
-            yield Path(entry.path)
+            _check_inside(Path(entry.path), root)
+            yield _regular(Path(entry.path))

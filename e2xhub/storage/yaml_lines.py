@@ -8,6 +8,8 @@ from typing import Any
 
 import yaml
 
+from e2xhub.storage.yaml_slips import explain, is_never_closed
+
 Path = tuple[str, ...]
 
 _TAG = "tag:yaml.org,2002:"
@@ -48,10 +50,11 @@ def parse_yaml(text: str) -> YamlDocument:
         raise YamlFaultError(line, message) from None
     except yaml.MarkedYAMLError as error:
         # What is opened and never closed is found at the end; it is mended where it begins.
-        ends = "end of stream" in (error.problem or "")
-        mark = (error.context_mark if ends else None) or error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        raise YamlFaultError(line, f"this is not YAML: {error.problem or error.context}") from None
+        begins = error.context_mark if is_never_closed(error) else None
+        mark = begins or error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        said = f"this is not YAML: {error.problem or error.context} (column {column})"
+        raise YamlFaultError(line, "; ".join([said, *explain(error, text)])) from None
     except (yaml.YAMLError, ValueError) as error:
         raise YamlFaultError(1, f"this is not YAML: {error}") from None
     except RecursionError:

@@ -273,7 +273,6 @@ def test_whole_roster_moves_to_a_new_place(program: Program, name: str) -> None:
     there = ("--roster", program.directory / name)
     made = program.json("import", "e2xhub", program.directory / "roster", *there)
     assert len(made["added"]) == len(program.members)
-    assert program.json("show", *there) == program.json("show")
     back = program.json("diff", "e2xhub", program.directory / "roster", *there, "--remove-missing")
     assert (back["added"], back["updated"], back["removed"]) == ([], [], [])
     assert not list(program.directory.rglob("*.lock"))

@@ -12,6 +12,8 @@ from e2xhub.kubernetes.names import MERGED_BY_KEY
 from e2xhub.kubernetes.overrides import ALLOWED, check_pods, make_overrides
 from tests.examples import load_example
 
+CONTAINER = {"name": "x", "image": "x:1"}
+
 
 def faults_of(override: dict[str, Any]) -> list[tuple[str, str]]:
     catalog = load_example()
@@ -79,9 +81,23 @@ def test_lists_become_mappings_that_are_added() -> None:
         ({"privileged": True}, "privileged"),
         ({"extra_pod_config": {"hostNetwork": True}}, "hostNetwork"),
         (
-            {"extra_containers": [{"name": "x", "securityContext": {"privileged": True}}]},
+            {"extra_containers": [{**CONTAINER, "securityContext": {"privileged": True}}]},
             "the privileged container 'x'",
         ),
+        (
+            {"init_containers": [{**CONTAINER, "securityContext": {"privileged": True}}]},
+            "the privileged container 'x'",
+        ),
+        (
+            {"container_security_context": {"capabilities": {"add": ["NET_ADMIN"]}}},
+            "the capabilities NET_ADMIN of container 'notebook'",
+        ),
+        (
+            {"extra_containers": [{**CONTAINER, "ports": [{"hostPort": 80}]}]},
+            "a port of the node for container 'x'",
+        ),
+        ({"service_account": "hub"}, "service_account"),
+        ({"automount_service_account_token": True}, "automount_service_account_token"),
     ],
 )
 def test_override_that_would_keep_an_exam_from_starting_is_a_fault(
@@ -102,3 +118,41 @@ def test_affinity_has_a_key_of_its_own() -> None:
         "'node_affinity_required' is decided by the catalog; use its key 'placement.affinity' "
         "instead"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        (
+            "extra_container_config",
+            {"env": [], "envFrom": [], "tty": True},
+            "'extra_container_config' sets env, envFrom, which the catalog decides; expected the "
+            "catalog's own keys for it",
+        ),
+        (
+            "extra_pod_config",
+            {"volumes": []},
+            "'extra_pod_config' sets volumes, which the catalog decides; expected the catalog's "
+            "own keys for it",
+        ),
+        (
+            "extra_labels",
+            {"hub.jupyter.org/network-access-singleuser": "true", "app": "x", "team": "y"},
+            "the labels app, hub.jupyter.org/network-access-singleuser tell policies who is who; "
+            "expected others",
+        ),
+        (
+            "init_containers",
+            [{"image": "i:1"}],
+            "{'image': 'i:1'} is no container: Invalid value for `name`, must not be `None`; "
+            "expected {name: …, image: …}",
+        ),
+        (
+            "extra_containers",
+            [{"name": "i"}],
+            "{'name': 'i'} has no image; expected {name: …, image: …}",
+        ),
+    ],
+)
+def test_what_a_trait_holds_is_checked_as_well(name: str, value: Any, message: str) -> None:
+    assert faults_of({name: value}) == [(f"defaults.kubespawner_override.{name}", message)]

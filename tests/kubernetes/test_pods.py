@@ -24,6 +24,8 @@ ESCAPES: list[dict[str, Any]] = [
     {"extra_pod_config": {"hostIPC": True}},
     {"privileged": True},
     {"extra_containers": [{"name": "x", "image": "x:1", "securityContext": {"privileged": True}}]},
+    {"container_security_context": {"capabilities": {"add": ["NET_ADMIN"]}}},
+    {"extra_containers": [{"name": "x", "image": "x:1", "ports": [{"hostPort": 80}]}]},
 ]
 
 

@@ -31,7 +31,14 @@ TO_THE_NAME_SERVICE = {
 }
 FROM_PROXY_AND_HUB = {
     "from": [
-        {"podSelector": {"matchLabels": {"hub.jupyter.org/network-access-singleuser": "true"}}}
+        {
+            "podSelector": {
+                "matchLabels": {"hub.jupyter.org/network-access-singleuser": "true"},
+                "matchExpressions": [
+                    {"key": "component", "operator": "In", "values": ["hub", "proxy"]}
+                ],
+            }
+        }
     ],
     "ports": [{"port": "notebook-port", "protocol": "TCP"}],
 }

@@ -177,12 +177,20 @@ def test_no_moment_is_none(engine: Engine) -> None:
         assert connection.scalar(sa.select(sa.literal(None, Moment))) is None
 
 
+HIDDEN = "postgresql://hidden (write '@' in a password as '%40')"
+
+
 @pytest.mark.parametrize(
     ("url", "shown"),
     [
         ("postgresql+psycopg://hub:geheim@db/e2x", "postgresql+psycopg://hub:***@db/e2x"),
         ("sqlite:////srv/e2x.sqlite", "sqlite:////srv/e2x.sqlite"),
         ("postgresql://db/e2x?password=geheim", "postgresql://db/e2x?password=hidden"),
+        ("postgresql://db/e2x?options=geheim", "postgresql://db/e2x?options=hidden"),
+        ("postgresql://db/e2x?sslmode=require", "postgresql://db/e2x?sslmode=require"),
+        ("postgresql://hub:ge@heim@db:1/x", HIDDEN),
+        ("postgresql://hub:ge@heim/zz@db:1/x", HIDDEN),
+        ("postgresql://hub:geheim@db:abc/x", "URL (it is none)"),
     ],
 )
 def test_masked_url_has_no_password(url: str, shown: str) -> None:

@@ -16,12 +16,18 @@ from pydantic import ValidationError
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_volumes import Volume
 from e2xhub.domain.identifiers import CourseId, ExamId
-from e2xhub.imports.legacy import mounts as places
+from e2xhub.imports.legacy import places
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
-from e2xhub.imports.legacy.path_names import term_days
+from e2xhub.imports.legacy.legacy_settings import (
+    STEPS,
+    fault_of_volume,
+    is_shallow,
+    is_valid,
+    make_placement,
+)
 from e2xhub.imports.legacy.report import NOWHERE, NoteKind, Notes, Where
+from e2xhub.imports.legacy.semesters import term_days
 from e2xhub.imports.legacy.sizes import ServerNames
-from e2xhub.imports.legacy.legacy_settings import STEPS, is_shallow, is_valid, make_placement
 from e2xhub.storage.catalog_files import Check
 
 PLACEHOLDER_ROOM = "to-be-filled-in"
@@ -226,7 +232,7 @@ class _Maker:
         """`mounts` without those whose volume cannot be named in the catalog."""
         kept: places.Mounts = {}
         for name, mount in mounts.items():
-            fault = places.fault_of_volume(mount["volume"])
+            fault = fault_of_volume(mount["volume"])
             if fault:
                 advice = "declare the volume by another name, and add the mount by hand"
                 self.notes.add(NoteKind.LEFT_OUT, where, name, fault, advice)

@@ -1,6 +1,6 @@
 """What was found in an existing deployment: terms and exams with people and settings.
 
-Everything is parsed here and nothing is in the catalog's words yet; `layouts` fills it, `mounts`
+Everything is parsed here and nothing is in the catalog's words yet; `layouts` fills it, `places`
 and `catalog_parts` turn it into a catalog.
 """
 
@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.roles import Role
-from e2xhub.imports.legacy.report import Where
 from e2xhub.imports.legacy.legacy_settings import LegacySettings
+from e2xhub.imports.legacy.report import Where
 from e2xhub.imports.legacy.user_lists import Person
 
 TEACHING, EXAM = "teaching", "exam"
 """The modes of a hub; homes are in a directory of that name."""
+
+EXCHANGE_AT = "/srv/nbgrader/exchange"
+"""Where servers had the exchange."""
 
 NOTHING_SAID = LegacySettings()
 
@@ -39,9 +42,18 @@ class Root:
     volume: str
     path: str
 
+    def below(self, path: str) -> str:
+        """The template of a path below this directory."""
+        return f"{literal(self.path)}/{path}" if self.path else path
+
+
+def literal(text: str) -> str:
+    """`text` in a template of a path, where braces stand for values."""
+    return text.replace("{", "{{").replace("}", "}}")
+
 
 @dataclass(frozen=True, kw_only=True)
-class Server:
+class LegacyServer:
     """One entry below `server:` of a hub's file."""
 
     where: Where
@@ -119,7 +131,7 @@ class Deployment:
 
     terms: dict[tuple[CourseId, TermId], LegacyTerm] = field(default_factory=dict)
     exams: dict[ExamId, LegacyExam] = field(default_factory=dict)
-    servers: list[Server] = field(default_factory=list)
+    servers: list[LegacyServer] = field(default_factory=list)
     exam_hubs: list[ExamHub] = field(default_factory=list)
     volumes: dict[str, Mapping[str, object]] = field(default_factory=dict)
     """Sources of volumes that some file declares, by name, as in a pod."""

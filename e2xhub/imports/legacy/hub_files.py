@@ -1,57 +1,113 @@
-"""Reads the files of hubs: `server.<name>` of teaching and exam hubs, and the newer exam hub's."""
+"""Reads the files of hubs, whatever kind they are.
+
+That is `server.<name>` of teaching and exam hubs, the newer exam hub's file, and volumes and groups
+in the values of a chart. JupyterHub's `load_groups` has groups as `AMR.WS25.graders`,
+`term.<course>.<term>.<role>` or `lms.course.<course>.term.<term>.<role>`; a name without two
+unmistakable ids is left out.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
+from e2xhub.domain.catalog import RESERVED_COURSE_ID
+from e2xhub.domain.catalog_volumes import Mount
+from e2xhub.domain.identifiers import CourseId, TermId, Username
 from e2xhub.domain.roles import Role
 from e2xhub.imports.legacy.deployment import (
     EXAM,
+    EXCHANGE_AT,
     TEACHING,
+    Deployment,
     ExamHub,
     ExtraMount,
+    LegacyServer,
+    LegacyTerm,
     Root,
-    Server,
 )
-from e2xhub.imports.legacy.places import EXCHANGE_AT, fault_of_root
-from e2xhub.imports.legacy.report import NoteKind, Notes
 from e2xhub.imports.legacy.legacy_settings import (
     LegacySettings,
-    note_commands,
+    fault_of_volume,
+    is_valid,
     note_exam_kernel,
+    note_other_keys,
     read_exchange,
     read_settings,
 )
-from e2xhub.imports.legacy.source_files import Section
+from e2xhub.imports.legacy.report import NoteKind, Notes
+from e2xhub.imports.legacy.source_files import Parts, Section, SourceFiles
 
 ROOT_NAMES = ("home", "temp", "exchange", "share")
 
 _READ_HERE = frozenset(
     {"mode", "image", "pullPolicy", "pull_policy", "resources", "grader_resources", "nbgrader"}
-    | {"commands", "exam_kernel", "extra_mounts", "course_list"}
+    | {"exam_kernel", "extra_mounts", "course_list"}
 )
-_ROSTER_DECIDES = "the roster alone says who is a member; nobody is added by a list"
-_NOT_NEEDED = {
-    "user_list_path": "the lists were read where they are",
-    "semester_id": "each term is declared in the catalog",
-    "auto_add_hub_users": _ROSTER_DECIDES,
-    "auto_add_users": _ROSTER_DECIDES,
-    "auto_add_graders": _ROSTER_DECIDES,
-    "auto_add_students": _ROSTER_DECIDES,
-    "grader_user_dir": "the lists were read where they are",
-    "student_user_dir": "the lists were read where they are",
-    "exam_user_dir": "the lists were read where they are",
-}
 _MAPPINGS = frozenset({"resources", "grader_resources", "nbgrader", "exam_kernel", "extra_mounts"})
-_CONFIG_MOUNTS = ("mount_server_config", "mount_course_config")
 _NBGRADER_KEYS = frozenset(
-    {"enabled", "course_dir", "default_exchange", "nbgrader_cmds", "grader_cmds", "exchange"}
+    {"enabled", "course_dir", "default_exchange", "exchange"}
     | {"personalized_inbound", "personalized_outbound", "personalized_feedback"}
 )
+_GROUP_PLACES = (("load_groups",), ("groups",), ("hub", "config", "JupyterHub", "load_groups"))
+_GROUP_PATTERNS = tuple(
+    map(
+        re.compile,
+        (
+            r"lms\.course\.([^.]+)\.term\.([^.]+)\.([^.]+)",
+            r"term\.([^.]+)\.([^.]+)\.([^.]+)",
+            r"([^.]+)\.([^.]+)\.([^.]+)",
+        ),
+    )
+)
+_GROUP_ROLES = {
+    "student": Role.STUDENT,
+    "students": Role.STUDENT,
+    "grader": Role.GRADER,
+    "graders": Role.GRADER,
+    "teaching-assistant": Role.GRADER,
+    "teaching-assistants": Role.GRADER,
+    "instructor": Role.INSTRUCTOR,
+    "instructors": Role.INSTRUCTOR,
+    "observer": Role.OBSERVER,
+    "observers": Role.OBSERVER,
+}
+_ADD = "add its people with 'e2xhub roster add', or declare 'groups' in the catalog"
 
 
-def read_servers(section: Section, notes: Notes) -> Iterator[Server]:
+def read_hubs(files: SourceFiles, found: Deployment, notes: Notes) -> set[Parts]:
+    """Reads the files of hubs and of the chart, and says which these are."""
+    used: set[Parts] = set()
+    for parts, section in files.yaml.items():
+        if "server" in section.value:
+            found.servers += _read_servers(section, notes)
+            found.volumes.update(_read_declared_volumes(section))
+        elif _is_exam_hub(section):
+            found.exam_hubs.append(_read_exam_hub(section, notes))
+        elif not _read_chart(section, found, notes):
+            continue
+        used.add(parts)
+    return used
+
+
+def _read_chart(section: Section, found: Deployment, notes: Notes) -> bool:
+    """Reads groups and volumes of the chart's values; whether this file has any."""
+    has_groups = _read_groups(section, found, notes)
+    volumes = section.section("singleuser").section("storage").value.get("extraVolumes")
+    for volume in volumes if isinstance(volumes, list) else ():
+        if isinstance(volume, dict) and isinstance(volume.get("name"), str):
+            source = {key: item for key, item in volume.items() if key != "name"}
+            found.volumes[volume["name"]] = source
+    if "singleuser" in section.value:
+        message = "of the chart's values only volumes and groups are read"
+        section.note(notes, NoteKind.HUB_SETTING, "singleuser", message, "keep the others")
+    return has_groups or "singleuser" in section.value
+
+
+def _read_servers(section: Section, notes: Notes) -> Iterator[LegacyServer]:
     """The servers below `server:`; what the catalog has no place for is noted."""
     section.note_unknown(notes, {"server"}, mappings={"server"})
     servers = section.section("server")
@@ -62,18 +118,13 @@ def read_servers(section: Section, notes: Notes) -> Iterator[Server]:
             servers.note(notes, NoteKind.LEFT_OUT, name, "this is no mapping of a server's keys")
 
 
-def _read_server(name: str, section: Section, notes: Notes) -> Server:
+def _read_server(name: str, section: Section, notes: Notes) -> LegacyServer:
     nbgrader = section.section("nbgrader")
-    _note_not_needed(section, notes)
-    _note_not_needed(nbgrader, notes)
-    known = {*_READ_HERE, *_NOT_NEEDED, *_CONFIG_MOUNTS}
-    section.note_unknown(notes, known, mappings=_MAPPINGS)
-    nbgrader.note_unknown(notes, {*_NBGRADER_KEYS, *_NOT_NEEDED, *_CONFIG_MOUNTS})
-    note_commands(section, ("commands",), notes)
-    note_commands(nbgrader, ("nbgrader_cmds", "grader_cmds"), notes)
+    note_other_keys(section, _READ_HERE, notes, mappings=_MAPPINGS)
+    note_other_keys(nbgrader, _NBGRADER_KEYS, notes)
     note_exam_kernel(section, notes)
     course_list = section.value.get("course_list")
-    return Server(
+    return LegacyServer(
         where=section.where(),
         name=name,
         mode=_read_mode(section, notes),
@@ -103,17 +154,6 @@ def _read_role_settings(
     return {Role.STUDENT: student, Role.GRADER: grader}
 
 
-def _note_not_needed(section: Section, notes: Notes) -> None:
-    for key, reason in _NOT_NEEDED.items():
-        if key in section.value:
-            section.note(notes, NoteKind.CHANGED, key, reason)
-    for key in _CONFIG_MOUNTS:
-        if section.value.get(key):
-            message = "no server gets the hub's own files any more"
-            advice = "let instructors change the catalog by pull request"
-            section.note(notes, NoteKind.LEFT_OUT, key, message, advice)
-
-
 def _read_extra_mounts(section: Section, notes: Notes) -> Iterator[ExtraMount]:
     section.note_unknown(notes, {"enabled", "volume_mounts", "volumes"})
     mounts = section.section("volume_mounts")
@@ -135,7 +175,7 @@ def _read_extra_mounts(section: Section, notes: Notes) -> Iterator[ExtraMount]:
         )
 
 
-def read_declared_volumes(section: Section) -> Iterator[tuple[str, dict[str, object]]]:
+def _read_declared_volumes(section: Section) -> Iterator[tuple[str, dict[str, object]]]:
     """Names and sources of the volumes that the servers of a hub's file declare."""
     for _, server in section.section("server").sections():
         for _, volume in server.section("extra_mounts").section("volumes").sections():
@@ -144,37 +184,41 @@ def read_declared_volumes(section: Section) -> Iterator[tuple[str, dict[str, obj
                 yield volume.text("name"), source
 
 
-def read_exam_hub(section: Section, notes: Notes) -> ExamHub:
+def _read_exam_hub(section: Section, notes: Notes) -> ExamHub:
     """The file of an exam hub; what the catalog has no place for is noted."""
     nbgrader = section.section("nbgrader")
-    section.note_unknown(
-        notes,
-        {"commands", "mounts", "image", "pullPolicy", "nbgrader", "resources"},
-        mappings={"mounts", "nbgrader", "resources"},
-    )
+    mappings = {"mounts", "nbgrader", "resources"}
+    note_other_keys(section, {*mappings, "image", "pullPolicy"}, notes, mappings=mappings)
     if nbgrader.text("exchange_root") not in ("", EXCHANGE_AT):
         message = f"the exchange is mounted at {EXCHANGE_AT}"
         advice = "change mount_at of the exams' exchange where the image reads another place"
         nbgrader.note(notes, NoteKind.CHANGED, "exchange_root", message, advice)
     nbgrader.note_unknown(notes, {"exchange_root", "exam_course_dir", "active_student_courses"})
-    note_commands(section, ("commands",), notes)
-    roots: dict[str, Root] = {}
-    mounts = section.section("mounts")
-    mounts.note_unknown(notes, ROOT_NAMES)
-    for name in ROOT_NAMES:
-        root = mounts.section(name)
-        made = Root(volume=root.text("name"), path=root.text("subPath").strip("/"))
-        if root.value and (fault := fault_of_root(made)):
-            advice = "correct the mounts of the exams, which follow the usual layout now"
-            mounts.note(notes, NoteKind.LEFT_OUT, name, fault, advice)
-        elif root.value:
-            roots[name] = made
     return ExamHub(
         where=section.where(),
         settings=read_settings(section, notes),
-        roots=roots,
+        roots=_read_roots(section.section("mounts"), notes),
         active=_read_active(nbgrader.section("active_student_courses"), notes),
     )
+
+
+def _read_roots(section: Section, notes: Notes) -> dict[str, Root]:
+    section.note_unknown(notes, ROOT_NAMES)
+    roots: dict[str, Root] = {}
+    for name in ROOT_NAMES:
+        said = section.section(name)
+        root = Root(volume=said.text("name"), path=said.text("subPath").strip("/"))
+        if said.value and (fault := _fault_of_root(root)):
+            advice = "correct the mounts of the exams, which follow the usual layout now"
+            section.note(notes, NoteKind.LEFT_OUT, name, fault, advice)
+        elif said.value:
+            roots[name] = root
+    return roots
+
+
+def _fault_of_root(root: Root) -> str | None:
+    mount = {"volume": root.volume, "path": root.below("x"), "mount_at": "/x", "access": {}}
+    return is_valid(Mount, mount) or fault_of_volume(root.volume)
 
 
 def _read_active(section: Section, notes: Notes) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -198,7 +242,7 @@ def _parts_of(path: str) -> tuple[str, ...]:
     return tuple(part for part in PurePosixPath(path).parts if part != "/")
 
 
-def is_exam_hub(section: Section) -> bool:
+def _is_exam_hub(section: Section) -> bool:
     """Whether this is the configuration of an exam hub."""
     nbgrader = section.section("nbgrader").value
     return "server" not in section.value and (
@@ -208,41 +252,7 @@ def is_exam_hub(section: Section) -> bool:
     )
 
 
-def find_chart_volumes(section: Section) -> Iterator[tuple[str, Section, int]]:
-    """Volumes in values of the chart: each name, the list's section, and the place in the list."""
-    storage = section.section("singleuser").section("storage")
-    volumes = storage.value.get("extraVolumes")
-    for index, volume in enumerate(volumes if isinstance(volumes, list) else []):
-        if isinstance(volume, dict) and isinstance(volume.get("name"), str):
-            yield volume["name"], storage, index
-
-
 # --- groups of the newer course hub
-
-_PLACES = (("load_groups",), ("groups",), ("hub", "config", "JupyterHub", "load_groups"))
-_PATTERNS = tuple(
-    map(
-        re.compile,
-        (
-            r"lms\.course\.([^.]+)\.term\.([^.]+)\.([^.]+)",
-            r"term\.([^.]+)\.([^.]+)\.([^.]+)",
-            r"([^.]+)\.([^.]+)\.([^.]+)",
-        ),
-    )
-)
-_ROLES = {
-    "student": Role.STUDENT,
-    "students": Role.STUDENT,
-    "grader": Role.GRADER,
-    "graders": Role.GRADER,
-    "teaching-assistant": Role.GRADER,
-    "teaching-assistants": Role.GRADER,
-    "instructor": Role.INSTRUCTOR,
-    "instructors": Role.INSTRUCTOR,
-    "observer": Role.OBSERVER,
-    "observers": Role.OBSERVER,
-}
-_ADD = "add its people with 'e2xhub roster add', or declare 'groups' in the catalog"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -252,10 +262,10 @@ class _Meaning:
     role: Role
 
 
-def read_groups(section: Section, found: Deployment, notes: Notes) -> bool:
+def _read_groups(section: Section, found: Deployment, notes: Notes) -> bool:
     """Makes members of the people in the groups of a file; whether it has any groups."""
     has_groups = False
-    for place in _PLACES:
+    for place in _GROUP_PLACES:
         groups = section
         for key in place:
             groups = groups.section(key)
@@ -300,8 +310,8 @@ def _usernames(users: Any) -> Iterator[Any]:
 
 
 def _meaning_of(name: str) -> _Meaning | None:
-    match = next((match for pattern in _PATTERNS if (match := pattern.fullmatch(name))), None)
-    role = _ROLES.get(match[3]) if match else None
+    match = next((match for pattern in _GROUP_PATTERNS if (match := pattern.fullmatch(name))), None)
+    role = _GROUP_ROLES.get(match[3]) if match else None
     if match is None or role is None or match[1] == RESERVED_COURSE_ID:
         return None
     try:

@@ -17,13 +17,11 @@ from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, R
 from e2xhub.errors import E2xHubError
 from e2xhub.imports.legacy.catalog_parts import Head, make_catalog
 from e2xhub.imports.legacy.deployment import Deployment
-from e2xhub.imports.legacy.exam_sheets import read_exam_sheets
-from e2xhub.imports.legacy.people import read_hub_lists, take_off_lookalikes
+from e2xhub.imports.legacy.exam_lists import read_exam_sheets
 from e2xhub.imports.legacy.layouts import find_deployment
 from e2xhub.imports.legacy.path_names import TermChoices
-from e2xhub.imports.legacy.report import Note, NoteKind, Notes
-from e2xhub.imports.legacy.report import make_report
-from e2xhub.imports.legacy.people import take_off_sharers
+from e2xhub.imports.legacy.people import read_hub_lists, take_off_lookalikes, take_off_sharers
+from e2xhub.imports.legacy.report import Note, NoteKind, Notes, make_report
 from e2xhub.imports.legacy.source_files import Track, pass_on, read_source_files
 from e2xhub.imports.legacy.writer import CATALOG, ROSTER, write_deployment
 from e2xhub.storage.catalog_files import Check, load_catalog

@@ -7,14 +7,14 @@ hub's file, a course's and an exam's.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from e2xhub.domain.catalog_servers import Image, Placement
-from e2xhub.domain.catalog_values import parse_memory
+from e2xhub.domain.catalog_values import VolumeName, parse_memory
 from e2xhub.imports.legacy.report import NoteKind, Notes
 from e2xhub.imports.legacy.source_files import Section
 
@@ -28,20 +28,64 @@ _RESOURCE_KEYS = {
     "cpu_limit": "cpu_limit",
 }
 _LEAST_MEMORY = 2**20
-_COMMAND_KEYS = ("commands", "course_cmds")
 _PERSONALIZED = tuple(f"personalized_{step}" for step in STEPS)
 _TEXT_IN_TAGS = re.compile(r"<[^>]*>")
 _OWN_KEYS = frozenset(
     {"image", "pullPolicy", "pull_policy", "resources", "course_exchange", "exchange"}
     | {"course_name", "course_id", "course_display_name", "choice_display_name", "exam_kernel"}
-    | {"default", "extra_profile_description", "verbose_profile_list"}
-    | {*_COMMAND_KEYS, *_PERSONALIZED}
-    | {"semester", "semester_id", "exam_period"}  # read by `exam_hub` and `layouts`
+    | {*_PERSONALIZED}
+    | {"semester", "semester_id", "exam_period"}  # read by `exam_lists`
 )
-_NO_COMMANDS = (
-    "put what they do into the image; settings of nbgrader are environment variables of the image "
-    "(NBGRADER_…), set in the catalog's 'environment'"
+_VOLUME_NAME: TypeAdapter[str] = TypeAdapter(VolumeName)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Unneeded:
+    """What is noted of a key that is known, and that a catalog has no place for."""
+
+    message: str
+    advice: str = ""
+    kind: NoteKind = NoteKind.LEFT_OUT
+
+
+_COMMANDS = _Unneeded(
+    message="shell commands ({count} entries) run at every start of a server",
+    advice="put what they do into the image; settings of nbgrader are environment variables of the "
+    "image (NBGRADER_…), set in the catalog's 'environment'",
 )
+_LISTS_WERE_READ = _Unneeded(message="the lists were read where they are", kind=NoteKind.CHANGED)
+_ROSTER_DECIDES = _Unneeded(
+    message="the roster alone says who is a member; nobody is added by a list",
+    kind=NoteKind.CHANGED,
+)
+_NO_CONFIGURATION = _Unneeded(
+    message="no server gets the hub's own files any more",
+    advice="let instructors change the catalog by pull request",
+)
+_PRESENTATION = _Unneeded(
+    message="the spawn page shows title, term and sizes of each offer",
+    advice="put what matters into a title",
+)
+_UNNEEDED = {
+    "commands": _COMMANDS,
+    "course_cmds": _COMMANDS,
+    "nbgrader_cmds": _COMMANDS,
+    "grader_cmds": _COMMANDS,
+    "user_list_path": _LISTS_WERE_READ,
+    "grader_user_dir": _LISTS_WERE_READ,
+    "student_user_dir": _LISTS_WERE_READ,
+    "exam_user_dir": _LISTS_WERE_READ,
+    "semester_id": _Unneeded(message="each term is declared in the catalog", kind=NoteKind.CHANGED),
+    "auto_add_hub_users": _ROSTER_DECIDES,
+    "auto_add_users": _ROSTER_DECIDES,
+    "auto_add_graders": _ROSTER_DECIDES,
+    "auto_add_students": _ROSTER_DECIDES,
+    "mount_server_config": _NO_CONFIGURATION,
+    "mount_course_config": _NO_CONFIGURATION,
+    "default": _PRESENTATION,
+    "extra_profile_description": _PRESENTATION,
+    "verbose_profile_list": _PRESENTATION,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,29 +133,27 @@ def read_settings(
 
 def read_course_settings(section: Section, notes: Notes) -> LegacySettings:
     """What a course's or exam's own file says; every other key in it is noted."""
-    note_commands(section, _COMMAND_KEYS, notes)
-    note_presentation(section, notes)
     note_exam_kernel(section, notes)
-    section.note_unknown(notes, _OWN_KEYS, mappings=("resources", "exam_kernel"))
+    note_other_keys(section, _OWN_KEYS, notes, mappings=("resources", "exam_kernel"))
     return read_settings(section, notes)
 
 
-def note_commands(section: Section, keys: tuple[str, ...], notes: Notes) -> None:
-    """Notes shell commands by their number; their text may hold secrets."""
-    for key in keys:
-        found = section.value.get(key)
-        if found:
-            several = found if isinstance(found, (list, dict)) else [found]
-            message = f"shell commands ({len(several)} entries) run at every start of a server"
-            section.note(notes, NoteKind.LEFT_OUT, key, message, _NO_COMMANDS)
+def note_other_keys(
+    section: Section, known: Collection[str], notes: Notes, *, mappings: Collection[str] = ()
+) -> None:
+    """Notes every key of a section that is not among the `known`, and what to do about it."""
+    for key in section.value.keys() & (_UNNEEDED.keys() - known):
+        if section.value[key]:
+            _note_unneeded(section, key, _UNNEEDED[key], notes)
+    section.note_unknown(notes, {*known, *_UNNEEDED}, mappings=mappings)
 
 
-def note_presentation(section: Section, notes: Notes) -> None:
-    """Notes what only changed how the old spawn page looked."""
-    for key in ("default", "extra_profile_description", "verbose_profile_list"):
-        if section.value.get(key):
-            message = "the spawn page shows title, term and sizes of each offer"
-            section.note(notes, NoteKind.LEFT_OUT, key, message, "put what matters into a title")
+def _note_unneeded(section: Section, key: str, unneeded: _Unneeded, notes: Notes) -> None:
+    """Commands are noted by their number; their text may hold secrets."""
+    value = section.value[key]
+    count = len(value) if isinstance(value, (list, dict)) else 1
+    message = unneeded.message.format(count=count)
+    section.note(notes, unneeded.kind, key, message, unneeded.advice)
 
 
 def note_exam_kernel(section: Section, notes: Notes) -> None:
@@ -131,8 +173,8 @@ def read_exchange(section: Section, notes: Notes) -> frozenset[str] | None:
     found: frozenset[str] | None = None
     for key in ("default_exchange", "exchange", "course_exchange"):
         value = section.value.get(key)
-        if isinstance(value, list):
-            note_commands(section, (key,), notes)
+        if isinstance(value, list) and value:
+            _note_unneeded(section, key, _COMMANDS, notes)
         elif isinstance(value, dict):
             section.section(key).note_unknown(notes, {*_PERSONALIZED, "exchange_root"})
             found = _personalized_in(section.section(key))
@@ -148,6 +190,15 @@ def is_valid(model: type[BaseModel], value: object) -> str | None:
     except (ValidationError, RecursionError) as error:
         if isinstance(error, RecursionError):
             return "it is nested too deeply"
+        return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
+    return None
+
+
+def fault_of_volume(name: str) -> str | None:
+    """What is wrong with the name of a volume; None where the catalog can have it."""
+    try:
+        _VOLUME_NAME.validate_python(name)
+    except ValidationError as error:
         return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
     return None
 

@@ -1,11 +1,20 @@
-"""Lists of a hub's users: admins, people who may sign in, and people who may not."""
+"""Who of the people that were found gets on a roster, and who does not.
+
+Lists of a hub's users name admins, people who may sign in, and people who may not. Nobody gets a
+directory that somebody else has, too: names may differ in nothing that a file system sees, and
+`<Course>-<user>` of an exam home does not keep people apart. The course `IT` with the user
+`recht-bob` and the course `IT-recht` with the user `bob` had one directory. The catalog's templates
+refuse that; here it is looked for among the real people.
+"""
 
 from __future__ import annotations
 
-from e2xhub.domain.identifiers import Username
+from e2xhub.domain.identifiers import ExamId, Username
+from e2xhub.domain.path_templates import fill_path
 from e2xhub.domain.shared_directories import directory_key
 from e2xhub.imports.legacy.deployment import Deployment
 from e2xhub.imports.legacy.path_names import ADMIN, ALLOWED, BLOCKED, hub_list_kind
+from e2xhub.imports.legacy.places import home_of_exam
 from e2xhub.imports.legacy.report import NoteKind, Notes, Where, listed
 from e2xhub.imports.legacy.source_files import SourceFiles
 
@@ -66,10 +75,10 @@ def take_off_lookalikes(found: Deployment, notes: Notes) -> None:
             message = f"{username} would share a directory with {owner} on some file systems"
             advice = "rename one account, and add the person again"
             notes.add(NoteKind.FAULT, where, username, message, advice)
-            remove_person(found, username)
+            _remove(found, username)
 
 
-def remove_person(found: Deployment, username: Username) -> None:
+def _remove(found: Deployment, username: Username) -> None:
     """Takes somebody off every roster."""
     for term in found.terms.values():
         for member in [member for member in term.members if member[0] == username]:
@@ -91,6 +100,7 @@ def _all_people(found: Deployment) -> list[tuple[Username, Where]]:
 
 
 # --- shared homes
+
 
 def take_off_sharers(found: Deployment, notes: Notes) -> None:
     """Takes everybody off an exam whose home there would be somebody else's, too."""

@@ -21,26 +21,24 @@ from itertools import chain, count
 from pathlib import PurePosixPath
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
-from e2xhub.domain.catalog_values import VolumeName
 from e2xhub.domain.catalog_volumes import Mount
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.imports.legacy.deployment import (
     EXAM,
+    EXCHANGE_AT,
     TEACHING,
     ExtraMount,
     LegacyExam,
     LegacyTerm,
     Root,
+    literal,
 )
-from e2xhub.imports.legacy.report import NoteKind, Notes
 from e2xhub.imports.legacy.legacy_settings import STEPS, is_valid
+from e2xhub.imports.legacy.report import NoteKind, Notes
 
 HOMES_VOLUME, SHARES_VOLUME = "disk2", "disk3"
 """Volumes that e2x used where no file names others: homes and courses; exchange and shares."""
 
-EXCHANGE_AT = "/srv/nbgrader/exchange"
 SHARES_AT = "/srv/shares"
 
 _GRADERS = ["grader", "instructor"]
@@ -54,8 +52,6 @@ _ROOTS = {
 PERSONALIZED_IN_EXAMS = frozenset({"inbound", "feedback"})
 
 Mounts = dict[str, dict[str, Any]]
-
-_VOLUME_NAME: TypeAdapter[str] = TypeAdapter(VolumeName)
 
 
 def default_mounts() -> Mounts:
@@ -116,7 +112,7 @@ def exchanges_of_exams(exams: Iterable[LegacyExam]) -> Mounts:
 
 def _own_exchange(exam: LegacyExam) -> dict[str, Any]:
     root = _root(exam, "exchange")
-    path = _below(root, f"{exam.course}/{exam.own_exchange_id}")
+    path = root.below(f"{exam.course}/{exam.own_exchange_id}")
     place = f"{EXCHANGE_AT}/{exam.own_exchange_id}"
     return _mount(root.volume, path, place, _for_graders())
 
@@ -127,14 +123,14 @@ def exam_mounts(exam: LegacyExam, *, exchange_id: str) -> Mounts:
     mounts = {"exam-home": _exam_mount(home.volume, home_of_exam(exam), "/home/jovyan")}
     if "temp" in exam.roots and exam.period:
         temp = exam.roots["temp"]
-        path = _below(temp, f"exam/{exam.term}-{exam.period}/{exam.course}-{{username}}/.tmp")
+        path = temp.below(f"exam/{exam.term}-{exam.period}/{exam.course}-{{username}}/.tmp")
         mounts["exam-temp"] = _exam_mount(temp.volume, path, "/tmp")  # noqa: S108
     if "share" in exam.roots:
         share, course = exam.roots["share"], str(exam.course)
         places = (("public", _PUBLIC, _PUBLIC), ("course", f"courses/{course}", course))
         for name, path, place in places:
             mounts[f"exam-share-{name}"] = _exam_mount(
-                share.volume, _below(share, path), f"{SHARES_AT}/{place}", read_only=True
+                share.volume, share.below(path), f"{SHARES_AT}/{place}", read_only=True
             )
     return mounts | _exam_exchange(exam, exchange_id)
 
@@ -143,8 +139,8 @@ def home_of_exam(exam: LegacyExam) -> str:
     """The template of an examinee's home, with the literal names of course, term and period."""
     root = _root(exam, "home")
     if not exam.period:
-        return _below(root, f"{EXAM}/students/{exam.course_id}/{{username}}")
-    return _below(root, f"{EXAM}/{exam.term}-{exam.period}/{exam.course}-{{username}}/home")
+        return root.below(f"{EXAM}/students/{exam.course_id}/{{username}}")
+    return root.below(f"{EXAM}/{exam.term}-{exam.period}/{exam.course}-{{username}}/home")
 
 
 def _exam_exchange(exam: LegacyExam, exchange_id: str) -> Mounts:
@@ -152,7 +148,7 @@ def _exam_exchange(exam: LegacyExam, exchange_id: str) -> Mounts:
     mounts: Mounts = {}
     for step in STEPS:
         tail = _tail(step, personalized_in(exam))
-        path = _below(root, f"{exam.course}/{exchange_id}/{tail}")
+        path = root.below(f"{exam.course}/{exchange_id}/{tail}")
         place = f"{EXCHANGE_AT}/{exchange_id}/{tail}"
         mounts[f"exam-{step}"] = _exam_mount(root.volume, path, place, read_only=step != "inbound")
     return mounts
@@ -165,29 +161,13 @@ def personalized_in(exam: LegacyExam) -> frozenset[str]:
     return PERSONALIZED_IN_EXAMS if exam.period else frozenset()
 
 
-def fault_of_root(root: Root) -> str | None:
-    """What is wrong with a directory that a hub's file names; None where nothing is."""
-    return is_valid(Mount, _mount(root.volume, _below(root, "x"), "/x", {})) or fault_of_volume(
-        root.volume
-    )
-
-
-def fault_of_volume(name: str) -> str | None:
-    """What is wrong with the name of a volume; None where the catalog can have it."""
-    try:
-        _VOLUME_NAME.validate_python(name)
-    except ValidationError as error:
-        return str(error.errors()[0]["msg"]).removeprefix("Value error, ")
-    return None
-
-
 def extra_mounts(
     extra: Iterable[ExtraMount], taken: Mounts, course: str, notes: Notes, *, in_exam: bool
 ) -> Mounts:
     """What a hub mounts in every server; what cannot be in the catalog is noted."""
     found: Mounts = {}
     for item in extra:
-        path, place = _literal(item.path), _literal(item.mount_at)
+        path, place = literal(item.path), literal(item.mount_at)
         access = {"read_only": ["student"]} if in_exam else _for_all()
         mount = _mount(item.volume, path, place, access)
         mount |= {"hubs": ["exam"]} if in_exam else {}
@@ -204,14 +184,6 @@ def extra_mounts(
 
 def _filled(template: str, course: str) -> PurePosixPath:
     return PurePosixPath(fill_path(template, {"course": course, "username": "?"}))
-
-
-def _literal(text: str) -> str:
-    return text.replace("{", "{{").replace("}", "}}")
-
-
-def _below(root: Root, path: str) -> str:
-    return f"{_literal(root.path)}/{path}" if root.path else path
 
 
 def _root(exam: LegacyExam, name: str) -> Root:

@@ -10,8 +10,8 @@ from typing import Any
 from e2xhub.domain.catalog_values import parse_memory
 from e2xhub.domain.roles import Role
 from e2xhub.imports.legacy.deployment import LegacyTerm
-from e2xhub.imports.legacy.report import NoteKind, Notes, Where
 from e2xhub.imports.legacy.legacy_settings import LegacySettings
+from e2xhub.imports.legacy.report import NoteKind, Notes, Where
 
 PLACEHOLDER_IMAGE = "registry.invalid/to-be-filled-in:none"
 """No registry has a name below `.invalid` (RFC 2606), so nothing starts by accident."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +12,6 @@ from e2xhub.imports.legacy.path_names import (
     exam_course,
     hub_list_kind,
     split_course_id,
-    term_days,
 )
 
 NOTHING = TermChoices()
@@ -82,28 +79,6 @@ def test_term_for_all_is_for_ids_that_name_none() -> None:
 def test_no_part_of_an_id_is_lost(course: str, term: str) -> None:
     found = split_course_id(f"{course}-{term}", NOTHING)
     assert found == Presentation(course=course, term=term, is_guess=True)
-
-
-@pytest.mark.parametrize(
-    ("term", "first", "last"),
-    [
-        ("WS23", date(2023, 10, 1), date(2024, 3, 31)),
-        ("SS23", date(2023, 4, 1), date(2023, 9, 30)),
-        ("SS24BWI", date(2024, 4, 1), date(2024, 9, 30)),
-        ("SS23-Retake", date(2023, 4, 1), date(2023, 9, 30)),
-        ("WS1920", date(2019, 10, 1), date(2020, 3, 31)),
-        ("WS2023", date(2023, 10, 1), date(2024, 3, 31)),
-        ("WiSe-2024", date(2024, 10, 1), date(2025, 3, 31)),
-        ("sose2025", date(2025, 4, 1), date(2025, 9, 30)),
-    ],
-)
-def test_semester_says_its_days(term: str, first: date, last: date) -> None:
-    assert term_days(term) == (first, last)
-
-
-@pytest.mark.parametrize("term", ["HT25", "2023", "SS", "Klausur-SS23", "SS1999", "SS123"])
-def test_what_is_no_semester_has_no_days(term: str) -> None:
-    assert term_days(term) is None
 
 
 @pytest.mark.parametrize(
