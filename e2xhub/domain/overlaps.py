@@ -34,6 +34,8 @@ class _Directory:
     place: Place
     disk: str
     components: tuple[str, ...]
+    words: tuple[str | None, ...]
+    """The components that have no field; None for the others."""
     is_personal: bool
     students_reach_it: bool
     shown: str
@@ -44,12 +46,16 @@ class _Directory:
         That is where one of the two lies in the other; two personal ones of the same depth are
         different for different people.
         """
+        if self.disk != personal.disk:
+            return False
+        # Nearly all differ in a word, and there are many pairs.
+        for mine, theirs in zip(self.words, personal.words, strict=False):
+            if mine != theirs and mine and theirs:
+                return False
+        if self.is_personal and len(self.components) >= len(personal.components):
+            return False
         pairs = zip(self.components, personal.components, strict=False)
-        return (
-            self.disk == personal.disk
-            and (not self.is_personal or len(self.components) < len(personal.components))
-            and all(_may_be_equal(mine, theirs) for mine, theirs in pairs)
-        )
+        return all(_may_be_equal(mine, theirs) for mine, theirs in pairs)
 
 
 def check_overlaps(catalog: Catalog) -> list[ReferenceFault]:
@@ -102,6 +108,7 @@ def _make(
         place=(*place, "path"),
         disk=disk,
         components=components,
+        words=tuple(None if fields_of(component) else component for component in components),
         is_personal="username" in fields_of(part.path),
         students_reach_it=students_reach_it,
         shown=part.path,
