@@ -42,12 +42,12 @@ class Fault:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        return f"{_printable(place)}: {self.message}"
+        return f"{printable(place)}: {self.message}"
 
 
-def _printable(name: str) -> str:
-    """A file may be named with what steers a terminal."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in name)
+def printable(text: str) -> str:
+    """`text` as one line, without what would steer a terminal: anybody may write it, or a name."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
 
 
 class FaultsFoundError(ConfigurationError):

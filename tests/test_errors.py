@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from e2xhub.errors import ConfigurationError, E2xHubError, Fault, FaultsFoundError, UserFacingError
+import pytest
+
+from e2xhub.errors import (
+    ConfigurationError,
+    E2xHubError,
+    Fault,
+    FaultsFoundError,
+    UserFacingError,
+    printable,
+)
 
 
 def test_fault_shows_file_line_and_message() -> None:
@@ -28,3 +37,11 @@ def test_faulty_files_are_an_error_of_configuration_that_no_page_shows() -> None
     assert issubclass(FaultsFoundError, ConfigurationError)
     assert not issubclass(ConfigurationError, UserFacingError)
     assert issubclass(UserFacingError, E2xHubError)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("Müller, x", "Müller, x"), ("\x1b[31m", "\\x1b[31m"), ("a\nb", "a\\nb"), ("", "")],
+)
+def test_what_would_steer_a_terminal_is_spelt_out(text: str, shown: str) -> None:
+    assert printable(text) == shown

@@ -6,6 +6,8 @@ Exit status 0: done; 1: faults found, each on a line of standard error; 2: wrong
 from __future__ import annotations
 
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,11 +17,33 @@ from e2xhub.errors import E2xHubError
 
 app = typer.Typer(
     name="e2xhub",
-    help="Courses and exams on JupyterHub: a roster decides who gets which server.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version_and_end(wanted: bool) -> None:
+    if wanted:
+        print(f"e2xhub {metadata.version('e2xhub')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            is_eager=True,
+            callback=_print_version_and_end,
+            help="Print the version of e2xhub.",
+        ),
+    ] = False,
+) -> None:
+    """Courses and exams on JupyterHub: a roster decides who gets which server."""
+
+
 app.command("check")(check.check)
 app.command("offers")(offers.offers)
 app.command("manifest")(offers.manifest)

@@ -98,7 +98,8 @@ def _print_summary(registry: Registry, warnings: Iterable[Fault], json: bool) ->
         print_json({"faults": [], "warnings": placed, **counts, "roles": roles})
         return
     told = ", ".join(f"{name}: {count}" for name, count in counts.items()).capitalize()
-    print(f"No faults. {told} ({', '.join(f'{role} {count}' for role, count in roles.items())}).")
+    of_roles = ", ".join(f"{role} {count}" for role, count in roles.items())
+    print(f"No faults. {told}{f' ({of_roles})' if roles else ''}.")
 
 
 def _print_origins(name: str, catalog: Catalog, json: bool) -> None:

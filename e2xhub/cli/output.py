@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from e2xhub.storage.text_files import printable
+from e2xhub.errors import printable
 
 _UNLIMITED = 100_000  # columns; a table is only as wide as what is in it
 _DIGEST = re.compile(r"(@sha256:[0-9a-f]{12})[0-9a-f]{52}\b")

@@ -16,7 +16,7 @@ from rich.text import Text
 from e2xhub.domain.roster import CourseMembership, Membership
 from e2xhub.domain.roster_imports import Difference
 from e2xhub.domain.roster_rows import COLUMNS, cells_of
-from e2xhub.storage.text_files import printable
+from e2xhub.errors import printable
 
 MOST_LINES = 20
 """How many lines of each kind of change are shown."""

@@ -15,11 +15,11 @@ from pydantic import ValidationError
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_model import ReferenceFault
 from e2xhub.domain.catalog_references import check_references
-from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.errors import Fault, FaultsFoundError, printable
 from e2xhub.storage import yaml_lines
 from e2xhub.storage.catalog_faults import explain, find_further_faults
 from e2xhub.storage.directories import files_at
-from e2xhub.storage.text_files import printable, read_text
+from e2xhub.storage.text_files import read_text
 
 _SUFFIXES = {".yaml", ".yml"}
 _ARCHIVE = b"PK\x03\x04"

@@ -1,4 +1,4 @@
-"""Reads and writes texts in files, and makes texts fit for a terminal."""
+"""Reads and writes texts in files."""
 
 from __future__ import annotations
 
@@ -46,8 +46,3 @@ def write_beside(file: Path, write: Callable[[TextIO], _T]) -> tuple[Path, _T]:
         new.unlink()
         raise
     return new, given
-
-
-def printable(text: str) -> str:
-    """`text` as one line, without what would steer a terminal."""
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.errors import Fault, FaultsFoundError, printable
 from e2xhub.storage.catalog_faults import explain
-from e2xhub.storage.text_files import printable, read_text
+from e2xhub.storage.text_files import read_text
 from e2xhub.storage.yaml_lines import YamlDocument, YamlFaultError, parse_yaml
 
 _Model = TypeVar("_Model", bound=BaseModel)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+_STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,13 +34,36 @@ class Outcome:
         return " ".join(words)
 
 
+def run_on_terminal(*arguments: object, **environment: object) -> str:
+    """What `e2xhub ARGUMENTS` prints on a terminal as plain text, in the same environment."""
+    terminal, end = os.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "e2xhub", *map(str, arguments)],
+        env=_environment_with(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=end,
+    ) as process:
+        os.close(end)
+        parts = []
+        with suppress(OSError):  # how Linux tells that nobody has the other end any more
+            while part := os.read(terminal, 4096):
+                parts.append(part)
+        os.close(terminal)
+    assert process.returncode == 0
+    return _STYLES.sub("", b"".join(parts).decode())
+
+
+def _environment_with(given: Mapping[str, object]) -> dict[str, str]:
+    inherited = {key: text for key, text in os.environ.items() if not key.startswith("E2XHUB_")}
+    texts = {name: str(value) for name, value in given.items()}
+    return {**inherited, "COLUMNS": "200", "NO_COLOR": "1", **texts}
+
+
 def run_e2xhub(*arguments: object, **environment: object) -> Outcome:
     """The outcome of `e2xhub ARGUMENTS`; of E2XHUB_* the program finds `environment` only."""
-    inherited = {key: text for key, text in os.environ.items() if not key.startswith("E2XHUB_")}
-    given = {name: str(value) for name, value in environment.items()}
     done = subprocess.run(
         [sys.executable, "-m", "e2xhub", *map(str, arguments)],
-        env={**inherited, "COLUMNS": "200", "NO_COLOR": "1", **given},
+        env=_environment_with(environment),
         capture_output=True,
         text=True,
         timeout=60,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 import yaml
 
 from e2xhub.domain.catalog import Catalog
-from tests.cli.program import run_e2xhub
+from tests.cli.program import run_e2xhub, run_on_terminal
 
 Sources = dict[str, Path]
 WINTER = "2026-11-02T10:00"
@@ -16,7 +17,8 @@ WINTER = "2026-11-02T10:00"
 
 def test_check_counts_what_it_found(sources: Sources) -> None:
     done = run_e2xhub("check", **sources)
-    assert (done.status, done.errors) == (0, "")
+    assert done.status == 0
+    assert all(line.startswith("Warning: ") for line in done.errors.splitlines())
     assert done.output == (
         "No faults. Courses: 2, terms: 3, exams: 2, people: 6, memberships: 13 "
         "(student 7, grader 2, instructor 1, observer 2, proctor 1).\n"
@@ -88,8 +90,60 @@ def test_offers_shows_a_table_in_words(sources: Sources) -> None:
 
 
 def test_slug_stays_in_one_piece_on_a_narrow_terminal(sources: Sources) -> None:
-    done = run_e2xhub("offers", "alice", "--at", WINTER, COLUMNS=70, **sources)
-    assert "machine-learning/WS26/student" in done.output
+    shown = run_on_terminal("offers", "alice", "--at", WINTER, COLUMNS=70, **sources)
+    assert "machine-learning/WS26/student" in shown
+    assert all(len(line) <= 70 for line in shown.splitlines())
+
+
+def test_digest_is_shortened_on_a_terminal_and_whole_in_a_file(
+    sources: Sources, tmp_path: Path
+) -> None:
+    digest = "0123456789ab" + "c" * 52
+    text = sources["E2XHUB_CATALOG"].read_text(encoding="utf-8")
+    pinned = tmp_path / "catalog.yaml"
+    pinned.write_text(text.replace("notebook:1", f"notebook:1@sha256:{digest}"), encoding="utf-8")
+    asked = ("offers", "alice", "--at", WINTER, "--catalog", pinned)
+    assert f"notebook:1@sha256:{digest} (large)" in run_e2xhub(*asked, **sources).output
+    shown = run_on_terminal(*asked, COLUMNS=200, **sources)
+    assert "notebook:1@sha256:0123456789ab… (large)" in shown
+
+
+def test_row_is_one_line_in_a_file_whatever_the_terminal_is(sources: Sources) -> None:
+    done = run_e2xhub("offers", "alice", "--at", WINTER, COLUMNS=30, **sources)
+    assert any(
+        "machine-learning/WS26/student" in line and "registry.example.org/gpu:1 (small" in line
+        for line in done.output.splitlines()
+    )
+
+
+def test_version_is_that_of_the_package() -> None:
+    done = run_e2xhub("--version")
+    assert (done.status, done.output) == (0, f"e2xhub {metadata.version('e2xhub')}\n")
+
+
+def test_offers_tell_an_examinees_own_window(sources: Sources, tmp_path: Path) -> None:
+    text = sources["E2XHUB_CATALOG"].read_text(encoding="utf-8")
+    changed = tmp_path / "catalog.yaml"
+    more = "  ml-pz1:\n    extra_minutes: {ben: 30}\n"
+    changed.write_text(text.replace("  ml-pz1:\n", more), encoding="utf-8")
+    asked = ("offers", "ben", "--hub", "exam", "--catalog", changed)
+    done = run_e2xhub(*asked, "--at", "2027-02-15T09:00", **sources)
+    assert (
+        "registry.example.org/exam:1 (small); "
+        "open from 2027-02-15 08:45 to 2027-02-15 11:00, 30 minutes of it extra" in done.output
+    )
+    before = run_e2xhub(*asked, "--at", "2027-02-14T09:00", "--json", **sources).json
+    assert before["refusals"][0]["window"] == {
+        "opens_at": "2027-02-15T08:45:00+01:00",
+        "ends_at": "2027-02-15T11:00:00+01:00",
+        "extra_minutes": 30,
+    }
+
+
+def test_group_that_no_rule_spells_is_said(sources: Sources) -> None:
+    done = run_e2xhub("offers", "alice", "--at", WINTER, "--group", "wrong", **sources)
+    assert done.status == 0
+    assert done.errors == "group 'wrong' is spelled by no rule of the catalog\n"
 
 
 def test_offers_as_json_are_offers_and_refusals(sources: Sources) -> None:
@@ -110,6 +164,7 @@ def test_offers_as_json_are_offers_and_refusals(sources: Sources) -> None:
         "sizes": ["large"],
         "network": "no-internet",
         "readable_until": None,
+        "window": None,
         "mounts": [
             {
                 "name": "home",
@@ -134,6 +189,7 @@ def test_offers_as_json_are_offers_and_refusals(sources: Sources) -> None:
             "reason": "Opens on 2027-04-01.",
             "at": "2027-04-01T00:00:00+02:00",
             "detail": "",
+            "window": None,
         }
     ]
 
@@ -155,7 +211,7 @@ def test_moment_without_zone_is_the_universitys_time(
 def test_person_without_a_role_on_this_hub_is_told_so(sources: Sources) -> None:
     done = run_e2xhub("offers", "petra", **sources)
     assert done.status == 0
-    assert "petra has no role that works on this kind of hub." in done.output
+    assert done.output == "petra has no role that works on the assignment hub.\n"
 
 
 @pytest.mark.parametrize(
@@ -171,8 +227,18 @@ def test_person_without_a_role_on_this_hub_is_told_so(sources: Sources) -> None:
         (
             ["manifest", "oscar", "databases/WS26/observer", "--size", "small"],
             1,
-            "oscar, 'databases/WS26/observer': This size is not offered. Choose one from the list. "
-            "'e2xhub offers oscar --hub assignment' lists what may be started",
+            "databases/WS26/observer has no size 'small'; expected one of: large",
+        ),
+        (
+            ["manifest", "alice", "nope", "--at", WINTER],
+            1,
+            "alice has no offer 'nope'; expected one of: machine-learning/WS26/student, "
+            "databases/WS26/student",
+        ),
+        (
+            ["manifest", "alice", "machine-learning/SS27/student", "--at", WINTER],
+            1,
+            "alice may not start machine-learning/SS27/student then: Opens on 2027-04-01.",
         ),
     ],
 )

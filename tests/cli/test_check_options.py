@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import jsonschema
+import pytest
 import yaml
 
 import e2xhub.demo
@@ -59,7 +60,51 @@ def test_explain_names_the_level_of_each_value(tmp_path: Path) -> None:
 def test_explain_of_an_unknown_term_is_one_sentence(tmp_path: Path) -> None:
     result = run("check", *write_sources(tmp_path), "--explain", "maths/WS99")
     assert result.returncode == 1
-    assert result.stderr == "'maths/WS99' is not declared; expected one of: maths/WS26\n"
+    assert result.stderr == (
+        "'maths/WS99' is no term or exam of the catalog; expected COURSE/TERM or exams/ID, "
+        "one of: maths/WS26\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "offered"),
+    [
+        ("", "machine-learning/WS26, machine-learning/SS27, databases/WS26, exams/ml-pz1, "),
+        ("databases", "databases/WS26"),
+        ("exams", "exams/ml-pz1, exams/ml-pz2"),
+    ],
+)
+def test_explain_offers_what_may_be_meant(sources: Sources, name: str, offered: str) -> None:
+    done = run_e2xhub("check", "--explain", name, **sources)
+    assert (done.status, done.output) == (1, "")
+    assert f"expected COURSE/TERM or exams/ID, one of: {offered}" in done.errors
+
+
+def test_explain_is_the_same_in_every_run(sources: Sources) -> None:
+    runs = [
+        run_e2xhub("check", "--explain", "exams/ml-pz1", PYTHONHASHSEED=seed, **sources).output
+        for seed in (1, 2, 3)
+    ]
+    assert runs[0] == runs[1] == runs[2]
+    assert '"read_write": ["grader", "instructor", "student"]' in runs[0]
+
+
+def test_explain_tells_the_hubs_of_what_only_some_have(sources: Sources) -> None:
+    told = run_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **sources).json
+    hubs = {item["key"]: item["value"]["hubs"] for item in told if "mounts." in item["key"]}
+    assert hubs["mounts.home"] == ["assignment", "grading"]
+    assert hubs["mounts.exam-home"] == ["exam"]
+
+
+def test_explain_tells_memory_as_the_catalog_does(tmp_path: Path) -> None:
+    sources = write_sources(tmp_path)
+    (catalog,) = (word for word in sources if str(word).endswith("catalog.yaml"))
+    more = "{image: plain, memory: 512M, cpu: 1}"
+    text = Path(catalog).read_text() + f"    extra_containers: {{db: {more}}}\n"
+    Path(catalog).write_text(text)
+    result = run("check", *sources, "--explain", "maths/WS26", "--json")
+    values = {item["key"]: item["value"] for item in json.loads(result.stdout)}
+    assert values["extra_containers.db"]["memory"] == "512M"
 
 
 def test_pinned_faults_the_image_without_digest(tmp_path: Path) -> None:
@@ -100,7 +145,7 @@ def test_schema_refuses_what_the_catalog_refuses() -> None:
 def test_check_tells_scripts_what_there_is(sources: Sources) -> None:
     done = run_e2xhub("check", "--json", **sources)
     told = json.loads(done.output)
-    assert (done.status, told["faults"], told["warnings"]) == (0, [], [])
+    assert (done.status, told["faults"]) == (0, [])
     assert told["courses"] == 2
     assert told["roles"]["observer"] == 2
 
@@ -151,10 +196,13 @@ def test_extra_time_of_somebody_who_is_no_examinee_is_a_warning(
     )
     done = run_e2xhub("check", **changed)
     assert done.status == 0
-    assert done.errors == (
-        "Warning: exams.ml-pz1.extra_minutes names 'nobody', who is no examinee of this exam on "
-        "the roster\n"
+    line = line_of(changed["E2XHUB_CATALOG"], "nobody")
+    assert done.errors.splitlines()[0] == (
+        f"Warning: {changed['E2XHUB_CATALOG']}:{line}: 'nobody' gets extra time and is no "
+        "examinee of this exam on the roster"
     )
+    told = run_e2xhub("check", "--json", **changed).json["warnings"][0]
+    assert (told["file"], told["line"]) == (str(changed["E2XHUB_CATALOG"]), line)
 
 
 def test_offers_can_be_asked_for_with_groups(sources: Sources, tmp_path: Path) -> None:
@@ -166,6 +214,11 @@ def test_offers_can_be_asked_for_with_groups(sources: Sources, tmp_path: Path) -
         "databases/WS26/student"
     ]
     assert run_e2xhub(*asked, **changed).status == 1
+
+
+def line_of(file: Path, text: str) -> int:
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return 1 + next(index for index, line in enumerate(lines) if text in line)
 
 
 def replace_in_catalog(sources: Sources, tmp_path: Path, old: str, new: str) -> Sources:

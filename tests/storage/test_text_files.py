@@ -8,7 +8,7 @@ from typing import TextIO
 import pytest
 
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.text_files import printable, read_text, write_beside
+from e2xhub.storage.text_files import read_text, write_beside
 
 
 def fault_of(file: Path) -> Fault:
@@ -55,11 +55,3 @@ def test_text_that_cannot_be_written_leaves_no_file(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         write_beside(tmp_path / "x", fail)
     assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [("Müller, x", "Müller, x"), ("\x1b[31m", "\\x1b[31m"), ("a\nb", "a\\nb"), ("", "")],
-)
-def test_what_would_steer_a_terminal_is_spelt_out(text: str, shown: str) -> None:
-    assert printable(text) == shown

@@ -203,13 +203,13 @@ class _Maker:
         return made
 
     def _closed_start(self, exam: LegacyExam) -> datetime:
-        """Midnight before the exam's term begins, and never after yesterday.
+        """Midnight of the first day of the exam's term, and never after yesterday.
 
         Together with a room that no machine is in: an exam without a known time must not open.
         """
         days = term_days(exam.term)
-        before = (days[0] if days else _CLOSED) - timedelta(days=1)
-        day = max(min(before, self.today - timedelta(days=2)), _CLOSED)
+        first = days[0] if days else _CLOSED
+        day = max(min(first, self.today - timedelta(days=2)), _CLOSED)
         return datetime.combine(day, time.min, tzinfo=ZoneInfo(self.head.time_zone))
 
     def _note_exam(self, exam: LegacyExam, *, own: bool) -> None:
@@ -225,6 +225,10 @@ class _Maker:
             message = f"no file says what of its exchange is personalized; taken: {steps}"
             advice = "check the mounts of the exam"
             self.notes.add(NoteKind.GUESSED, exam.where, exam.exam, message, advice)
+        elif "inbound" not in exam.settings.personalized:
+            message = "examinees shared the directory that they submit to; now each has their own"
+            advice = "nothing; the images read it from their environment"
+            self.notes.add(NoteKind.CHANGED, exam.where, exam.exam, message, advice)
 
     # --- volumes
 

@@ -20,7 +20,12 @@ from e2xhub.imports.legacy.deployment import Deployment
 from e2xhub.imports.legacy.exam_lists import read_exam_sheets
 from e2xhub.imports.legacy.layouts import find_deployment
 from e2xhub.imports.legacy.path_names import TermChoices
-from e2xhub.imports.legacy.people import read_hub_lists, take_off_lookalikes, take_off_sharers
+from e2xhub.imports.legacy.people import (
+    leave_out_lookalike_ids,
+    read_hub_lists,
+    take_off_lookalikes,
+    take_off_sharers,
+)
 from e2xhub.imports.legacy.report import Note, NoteKind, Notes, make_report
 from e2xhub.imports.legacy.source_files import Track, pass_on, read_source_files
 from e2xhub.imports.legacy.writer import CATALOG, ROSTER, write_deployment
@@ -114,6 +119,7 @@ def _read(source: Path, terms: TermChoices, notes: Notes, track: Track) -> Deplo
     found = find_deployment(files, terms, notes)
     read_exam_sheets(files, found, notes)
     read_hub_lists(files, found, notes)
+    leave_out_lookalike_ids(found, notes)
     take_off_lookalikes(found, notes)
     take_off_sharers(found, notes)
     if not found.terms:

@@ -9,6 +9,8 @@ refuse that; here it is looked for among the real people.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.domain.shared_directories import directory_key
@@ -61,6 +63,39 @@ def _note_strangers(found: Deployment, notes: Notes) -> None:
             message = f"{username} may sign in, and is on no course's roster"
             advice = "add a membership with 'e2xhub roster add' where one is missing"
             notes.add(NoteKind.LEFT_OUT, where, username, message, advice)
+
+
+def leave_out_lookalike_ids(found: Deployment, notes: Notes) -> None:
+    """Leaves out terms and exams whose ids differ from earlier ones in case only.
+
+    Directories are named after them, and some file systems ignore case; a catalog with both has a
+    fault.
+    """
+    first: dict[str, str] = {}
+    for (course, term), found_term in list(found.terms.items()):
+        names = (f"course {course}", f"course {course}, term {term}")
+        if _note_lookalike(names, first, found_term.where, len(found_term.members), notes):
+            del found.terms[course, term]
+    for exam_id, exam in list(found.exams.items()):
+        is_left = (exam.course, exam.term) in found.terms
+        names = (f"course {exam.course}", f"exam {exam_id}")
+        if _note_lookalike(names, first, exam.where, len(exam.examinees), notes) or not is_left:
+            del found.exams[exam_id]
+
+
+def _note_lookalike(
+    names: Iterable[str], first: dict[str, str], where: Where, people: int, notes: Notes
+) -> bool:
+    for name in names:
+        earlier = first.setdefault(name.casefold(), name)
+        if earlier != name:
+            message = (
+                f"{name} would share directories with {earlier} where file systems ignore case"
+            )
+            advice = "rename one of them in the files, and import again"
+            notes.add(NoteKind.FAULT, where, name, f"{message} ({people} people)", advice)
+            return True
+    return False
 
 
 def take_off_lookalikes(found: Deployment, notes: Notes) -> None:

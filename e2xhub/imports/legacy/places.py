@@ -155,10 +155,14 @@ def _exam_exchange(exam: LegacyExam, exchange_id: str) -> Mounts:
 
 
 def personalized_in(exam: LegacyExam) -> frozenset[str]:
-    """The steps of the exam's exchange that are personalized."""
-    if exam.settings.personalized is not None:
-        return exam.settings.personalized
-    return PERSONALIZED_IN_EXAMS if exam.period else frozenset()
+    """The steps of the exam's exchange that are personalized.
+
+    `inbound` always is: examinees write there, and none of them may reach another's work.
+    """
+    said = exam.settings.personalized
+    if said is None:
+        said = PERSONALIZED_IN_EXAMS if exam.period else frozenset()
+    return said | {"inbound"}
 
 
 def extra_mounts(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from e2xhub.storage.text_files import printable
+from e2xhub.errors import printable
 
 NOWHERE = 1
 """The line of something that concerns a file as a whole."""

@@ -17,11 +17,11 @@ import yaml
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID
 from e2xhub.domain.identifiers import CourseId
+from e2xhub.errors import printable
 from e2xhub.imports.legacy.catalog_parts import CatalogParts
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
 from e2xhub.imports.legacy.report import listed
 from e2xhub.imports.legacy.source_files import Track, pass_on
-from e2xhub.storage.text_files import printable
 
 CATALOG, ROSTER, IDENTITY = "catalog", "roster", "jupyterhub_config.d/20-e2x-identity.py"
 

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.domain.role_words import MOODLE_SHORT_NAMES, RoleWords, fold
-from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.errors import Fault, FaultsFoundError, printable
 from e2xhub.imports.lms.formats import COLUMNS_OF, ListColumns, ListFormat
 from e2xhub.imports.lms.tables import Table, TableRow, is_password_column, read_table
 from e2xhub.storage.roster.csv_reading import is_like_role
-from e2xhub.storage.text_files import printable
 
 _MOST_SHOWN = 40
 _MOODLE_COURSE = re.compile(r"course(\d+)")

@@ -138,7 +138,9 @@ class _Files:
         """Reads all files once; raises FaultsFoundError with every fault."""
         fingerprint = fingerprint_of(root, files_of)
         parser = MembershipParser(catalog)
-        found = [] if is_not_begun(root) else make_readers(root, parser)
+        with _told(root):
+            is_new = is_not_begun(root)
+        found = [] if is_new else make_readers(root, parser)
         readers = {reader.file: reader for reader in found}
         places: dict[Path, set[_Place]] = {file: set() for file in readers}
         faults: list[Fault] = []

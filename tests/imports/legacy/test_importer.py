@@ -359,6 +359,44 @@ def test_one_person_in_two_exams_shares_with_nobody(imported: Imported) -> None:
     assert not any(outcome.has_faults for outcome in imported.values())
 
 
+def test_ids_that_differ_in_case_only_are_faults_and_the_earlier_one_stays(
+    tmp_path: Path,
+) -> None:
+    files = {
+        "A/A.SS23.PZ1.csv": "Username\namy\n",
+        "A/A.SS23.pz1.csv": "Username\nben\n",
+        "a/student/a-SS23.csv": "Username\ncleo\n",
+        "b/student/b-SS23.csv": "Username\ndora\n",
+        "b/student/b-ss23.csv": "Username\nemil\n",
+    }
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    assert people_of(outcome.roster) == {"amy A.SS23.PZ1 student", "dora b/SS23 student"}
+    ignored = "where file systems ignore case (1 people)"
+    assert notes_of(outcome, NoteKind.FAULT) == [
+        "A/A.SS23.pz1.csv:1 exam A.SS23.pz1: exam A.SS23.pz1 would share directories with exam "
+        f"A.SS23.PZ1 {ignored}",
+        "a/student/a-SS23.csv:1 course a: course a would share directories with course A "
+        f"{ignored}",
+        "b/student/b-ss23.csv:1 course b, term ss23: course b, term ss23 would share directories "
+        f"with course b, term SS23 {ignored}",
+    ]
+
+
+def test_examinees_submit_to_directories_of_their_own(tmp_path: Path) -> None:
+    files = {
+        "A/A.SS23.PZ1.csv": "Username\namy\n",
+        "A/A.SS23.PZ1.yaml": "exchange: {personalized_inbound: false}\n",
+    }
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    exam = outcome.catalog.exams[ExamId.parse("A.SS23.PZ1")]
+    assert exam.mounts["exam-inbound"].path.endswith("/personalized-inbound/{username}")
+    assert exam.environment["NBGRADER_EXCHANGE_PERSONALIZED_INBOUND"] == "True"
+    assert (
+        "A/A.SS23.PZ1.csv:1 A.SS23.PZ1: examinees shared the directory that they submit to; now "
+        "each has their own"
+    ) in notes_of(outcome, NoteKind.CHANGED)
+
+
 def test_lookalike_names_are_faults_and_the_earlier_one_stays(tmp_path: Path) -> None:
     source = write_files(tmp_path / "from", {"A/student/A-SS23.csv": "Username\namy\namy.\nben\n"})
     outcome = import_into(tmp_path / "to", source)
@@ -378,8 +416,8 @@ hub:
     JupyterHub:
       load_groups:
         AMR.WS25.graders: [gil]
-        term.amr.WS25.student: {users: [sam, sue]}
-        lms.course.amr.term.WS25.teaching-assistant: [tim, "a b"]
+        term.cv.WS25.student: {users: [sam, sue]}
+        lms.course.cv.term.WS25.teaching-assistant: [tim, "a b"]
         formgrade-amr: [nobody]
         exams.WS25.students: [nobody]
 singleuser:
@@ -391,9 +429,9 @@ singleuser:
     outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", {"values.yaml": values}))
     assert people_of(outcome.roster) == {
         "gil AMR/WS25 grader",
-        "sam amr/WS25 student",
-        "sue amr/WS25 student",
-        "tim amr/WS25 grader",
+        "sam cv/WS25 student",
+        "sue cv/WS25 student",
+        "tim cv/WS25 grader",
     }
     assert outcome.catalog.volumes["disk2"].source == {
         "nfs": {"server": "nfs.example.org", "path": "/srv/disk2"}
@@ -404,7 +442,7 @@ singleuser:
     left_out = [note.subject for note in outcome.notes if note.kind is NoteKind.LEFT_OUT]
     place = "hub.config.JupyterHub.load_groups"
     assert left_out == [
-        f"{place}.lms.course.amr.term.WS25.teaching-assistant",
+        f"{place}.lms.course.cv.term.WS25.teaching-assistant",
         f"{place}.formgrade-amr",
         f"{place}.exams.WS25.students",
     ]
@@ -485,7 +523,9 @@ def test_exam_graders_take_no_exchange_away(tmp_path: Path) -> None:
     }
     outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
     exam = outcome.catalog.exams[ExamId.parse("Law-SS23")]
-    assert exam.mounts["exam-inbound"].path == "nbgrader/exchanges/Law/Law-SS23/inbound"
+    assert exam.mounts["exam-inbound"].path == (
+        "nbgrader/exchanges/Law/Law-SS23/personalized-inbound/{username}"
+    )
     term = outcome.catalog.courses[exam.course].terms[exam.term]
     assert set(term.mounts) == {"grader-home", "exchange"}
 

@@ -71,7 +71,11 @@ def test_mapping_is_read(file: Path) -> None:
             "such as ';', or 'tab'",
         ),
         ("", "mapping.yaml:1: expected keys such as 'columns:'"),
-        ("a: b: c\n", "mapping.yaml:1: this is not YAML: mapping values are not allowed here"),
+        (
+            "a: b: c\n",
+            "mapping.yaml:1: this is not YAML: mapping values are not allowed here (column 5); "
+            "put the whole value into quotes",
+        ),
     ],
 )
 def test_fault_is_told_with_its_line(file: Path, text: str, fault: str) -> None:
