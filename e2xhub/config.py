@@ -17,6 +17,7 @@ from traitlets.config.loader import LazyConfigValue
 import e2xhub.web
 from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
+from e2xhub.domain.roster_changes import MOST_LOSS_PERCENT
 from e2xhub.errors import ConfigurationError
 from e2xhub.kubernetes.overrides import check_pods
 from e2xhub.storage.live_registry import LiveRegistry
@@ -56,7 +57,7 @@ class HubSettings(BaseModel):
     reload_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1
     """How often the hub looks whether catalog or roster changed, in seconds; 0: never. A change is
     live after two looks, without a restart; a faulty one keeps the last good state."""
-    most_loss_percent: Annotated[float, Field(ge=0, le=100)] = 30
+    most_loss_percent: Annotated[float, Field(ge=0, le=100)] = MOST_LOSS_PERCENT
     """A roster that loses more than this share of its memberships at once, in percent, is taken
     only when it is still the same at the next look."""
     database_url: str = Field(default="", repr=False)

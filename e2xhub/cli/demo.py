@@ -61,7 +61,7 @@ def demo(
 
     Needs no Kubernetes: pods run as processes of this machine. Ctrl-C ends it.
     """
-    if (catalog is None) != (roster is None):
+    if (catalog is None) != (not roster):
         raise typer.BadParameter("a catalog and its roster belong together; give both")
     try:
         import jupyterlab  # noqa: F401 - what the demo's pods run

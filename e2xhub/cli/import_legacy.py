@@ -61,7 +61,7 @@ def import_legacy(
     time_zone: Annotated[
         ZoneInfo,
         typer.Option(
-            parser=_parse_time_zone, metavar="ZONE", help="In which days and exams are meant."
+            parser=_parse_time_zone, metavar="ZONE", help="The time zone of terms and exams."
         ),
     ] = Head.time_zone,  # type: ignore[assignment] # the parser gets it
     json: JsonOption = False,

@@ -1,0 +1,271 @@
+"""Rows in a database: written by anybody, read as in CSV, and counted when they change."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+
+from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.roster import ExamMembership
+from e2xhub.errors import FaultsFoundError
+from e2xhub.storage.database import make_engine
+from e2xhub.storage.roster.database_store import RosterDatabase
+from e2xhub.storage.roster.store import RosterNotChangedError
+from tests.storage.roster.rosters import (
+    INSERT,
+    ROW,
+    Places,
+    adding,
+    run,
+    several_examples,
+    store_of,
+    student,
+)
+
+NOT_JSON = 'expected an object of texts in JSON such as \'{"seat": "7"}\', or an empty text'
+
+
+def test_row_written_by_hand_is_read_as_in_csv(database: sa.Engine, small_catalog: Catalog) -> None:
+    run(
+        database,
+        "INSERT INTO roster (username, course, term) VALUES ('Alice', 'databases', 'WS26')",
+    )
+    run(database, INSERT, **{**ROW, "exam": " ml-pz1 ", "attributes": '{"Seat": " 7 ", "x": ""}'})
+    course, exam = store_of(database).load(small_catalog)
+    assert course == student(small_catalog, "alice")
+    assert exam == student(small_catalog, "alice", exam="ml-pz1")
+    assert isinstance(exam, ExamMembership)
+    assert exam.attributes == {"seat": "7"}
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"username": "../../x"},
+            "username '../../x' cannot be used; expected a hub username such as 'amueller': "
+            "letters, digits and . _ @ + -, beginning with a letter or digit",
+        ),
+        (
+            {"course": "physics"},
+            "course 'physics' is not in the catalog; expected one of: databases, machine-learning",
+        ),
+        ({"term": "SS99"}, "term 'SS99' is not in the catalog; expected one of: WS26"),
+        (
+            {"role": "proctor"},
+            "role 'proctor' is not possible here; expected one of: grader, instructor, observer, "
+            "student",
+        ),
+        (
+            {"exam": "none"},
+            "exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2",
+        ),
+        ({"attributes": "seat 7"}, f"attributes are 'seat 7'; {NOT_JSON}"),
+        ({"attributes": "[1]"}, f"attributes are '[1]'; {NOT_JSON}"),
+        ({"attributes": '{"seat": 7}'}, f"attributes are '{{\"seat\": 7}}'; {NOT_JSON}"),
+        (
+            {"attributes": "[" * 100_000},
+            f"attributes are '[[[[[[[[[[[[...[[[[[[[[[[[[['; {NOT_JSON}",
+        ),
+    ],
+)
+def test_faulty_row_is_told_with_its_id_and_no_membership_is_taken(
+    database: sa.Engine, small_catalog: Catalog, row: dict[str, str], message: str
+) -> None:
+    run(database, INSERT, **{**ROW, "username": "ben"})
+    run(database, INSERT, **{**ROW, **row})
+    store = store_of(database)
+    with database.connect() as connection:
+        last = connection.scalar(sa.text("SELECT max(id) FROM roster"))
+    with pytest.raises(FaultsFoundError) as caught:
+        store.load(small_catalog)
+    assert str(caught.value) == f"{store.name}, table roster, row:{last}: {message}"
+    assert not caught.value.faults[0].may_pass
+    before = store.fingerprint()
+    with pytest.raises(FaultsFoundError):
+        store.update(small_catalog, adding(student(small_catalog, "clara")))
+    assert store.fingerprint() == before
+
+
+@several_examples
+@given(
+    texts=st.fixed_dictionaries(
+        {
+            name: st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
+            for name in ROW
+        }
+    )
+)
+def test_any_texts_in_a_row_are_a_membership_of_the_catalog_or_a_fault(
+    database: sa.Engine, small_catalog: Catalog, texts: dict[str, str]
+) -> None:
+    run(database, "DELETE FROM roster")
+    run(database, INSERT, **texts)
+    try:
+        (membership,) = store_of(database).load(small_catalog)
+    except FaultsFoundError as error:
+        told = error
+    else:
+        assert membership.username[0].isalnum()
+        assert "/" not in membership.username
+        return
+    assert len(told.faults) == 1
+    assert str(told).splitlines() == [str(told)]
+
+
+CHANGES = {
+    "insert": INSERT,
+    "update": "UPDATE roster SET role = 'grader'",
+    "delete": "DELETE FROM roster",
+    "replace": "UPDATE roster SET attributes = attributes",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_anybodys_sql_changes_the_fingerprint(database: sa.Engine, change: str) -> None:
+    run(database, INSERT, **{**ROW, "username": "ben"})
+    store = store_of(database)
+    before = store.fingerprint()
+    assert store.fingerprint() == before
+    run(database, CHANGES[change], **(ROW if change == "insert" else {}))
+    assert store.fingerprint() != before
+
+
+def test_truncated_table_changes_the_fingerprint(postgresql_url: str, tmp_path: Path) -> None:
+    engine = make_engine(Places("postgresql", tmp_path, postgresql_url).make())
+    before = store_of(engine).fingerprint()
+    run(engine, "TRUNCATE roster")
+    assert store_of(engine).fingerprint() != before
+    engine.dispose()
+
+
+def test_who_may_only_write_rows_changes_the_fingerprint_and_who_may_only_read_loads(
+    postgresql_url: str, tmp_path: Path, small_catalog: Catalog
+) -> None:
+    engine = make_engine(Places("postgresql", tmp_path, postgresql_url).make())
+    for statement in (
+        "DROP ROLE IF EXISTS registrar",
+        "DROP ROLE IF EXISTS reader",
+        "CREATE ROLE registrar LOGIN",
+        "CREATE ROLE reader LOGIN",
+        "GRANT SELECT, INSERT ON roster TO registrar",
+        "GRANT USAGE ON SEQUENCE roster_id_seq TO registrar",
+        "GRANT SELECT ON ALL TABLES IN SCHEMA public TO reader",
+    ):
+        run(engine, statement)
+    reader = RosterDatabase(str(engine.url.set(username="reader")))
+    before = reader.fingerprint()
+    registrar = make_engine(engine.url.set(username="registrar"), poolclass=sa.NullPool)
+    run(registrar, INSERT, **ROW)
+    assert reader.fingerprint() != before
+    assert reader.load(small_catalog).usernames == {"alice"}
+    with pytest.raises(RosterNotChangedError, match="permission denied for table roster"):
+        reader.update(small_catalog, adding(student(small_catalog, "ben")))
+    for statement in ("DROP OWNED BY registrar, reader", "DROP ROLE registrar, reader"):
+        run(engine, statement)
+    engine.dispose()
+
+
+def test_server_that_does_not_answer_is_a_fault_that_may_pass_and_shows_no_password(
+    small_catalog: Catalog,
+) -> None:
+    url = "postgresql+psycopg://hub:geheim@127.0.0.1:1/e2x?sslpassword=auchgeheim"
+    store = RosterDatabase(url)
+    assert store.fingerprint() == ("no answer", "OperationalError")
+    with pytest.raises(FaultsFoundError) as caught:
+        store.load(small_catalog)
+    (fault,) = caught.value.faults
+    assert fault.may_pass
+    assert fault.file == "postgresql+psycopg://hub:***@127.0.0.1:1/e2x?sslpassword=hidden"
+    assert "cannot be read: " in fault.message
+    with pytest.raises(RosterNotChangedError) as refused:
+        store.update(small_catalog, adding())
+    assert "geheim" not in f"{caught.value}{refused.value}"
+
+
+def test_server_that_takes_connections_and_says_nothing_is_given_up(small_catalog: Catalog) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        started = time.monotonic()
+        store = RosterDatabase(f"postgresql+psycopg://hub@127.0.0.1:{port}/e2x")
+        assert store.fingerprint() == ("no answer", "OperationalError")
+        assert time.monotonic() - started < 8
+
+
+def test_sqlite_file_that_is_not_there_is_a_fault_and_not_an_empty_roster(
+    tmp_path: Path, small_catalog: Catalog
+) -> None:
+    store = RosterDatabase(f"sqlite:///{tmp_path}/typo.sqlite")
+    missing = store.fingerprint()
+    with pytest.raises(FaultsFoundError, match=r"typo\.sqlite:1: cannot be read: No such file"):
+        store.load(small_catalog)
+    assert list(tmp_path.iterdir()) == []
+    assert store.update(small_catalog, adding(student(small_catalog, "alice")))
+    assert store.load(small_catalog).usernames == {"alice"}
+    assert store.fingerprint() != missing
+
+
+def test_sqlite_file_that_takes_the_place_of_another_is_noticed(
+    tmp_path: Path, small_catalog: Catalog
+) -> None:
+    stores = [RosterDatabase(f"sqlite:///{tmp_path}/{name}.sqlite") for name in ("a", "b")]
+    for store, username in zip(stores, ("alice", "ben"), strict=True):
+        store.update(small_catalog, adding(student(small_catalog, username)))
+    before = stores[0].fingerprint()
+    (tmp_path / "b.sqlite").replace(tmp_path / "a.sqlite")
+    assert stores[0].fingerprint() != before
+    assert stores[0].load(small_catalog).usernames == {"ben"}
+
+
+@pytest.mark.parametrize("value", ["x'ff'", "CAST(x'ff' AS TEXT)", "x'616c696365'"])
+def test_bytes_in_an_sqlite_row_are_a_fault(
+    tmp_path: Path, small_catalog: Catalog, value: str
+) -> None:
+    engine = make_engine(Places("sqlite", tmp_path, None).make(), poolclass=sa.NullPool)
+    run(
+        engine, f"INSERT INTO roster (username, course, term) VALUES ({value}, 'databases', 'WS26')"
+    )
+    with pytest.raises(FaultsFoundError) as caught:
+        store_of(engine).load(small_catalog)
+    assert "username" in str(caught.value)
+
+
+def test_removed_table_is_noticed_and_a_fault(database: sa.Engine, small_catalog: Catalog) -> None:
+    store = store_of(database)
+    before = store.fingerprint()
+    run(database, "DROP TABLE roster")
+    assert store.fingerprint() != before
+    with pytest.raises(FaultsFoundError, match="cannot be read: "):
+        store.load(small_catalog)
+    run(database, "DROP TABLE roster_revision")
+    run(database, "DROP TABLE e2xhub_alembic_version")
+    run(database, "DROP TABLE one_time_passwords")
+    if database.dialect.name == "postgresql":
+        run(database, "DROP FUNCTION e2xhub_count_roster_change")
+    assert len(store.load(small_catalog)) == 0
+
+
+def test_tables_of_a_newer_release_are_a_fault(database: sa.Engine, small_catalog: Catalog) -> None:
+    run(database, "UPDATE e2xhub_alembic_version SET version_num = '9999'")
+    try:
+        with pytest.raises(FaultsFoundError, match=r"are not of this e2xhub: .*'9999'"):
+            store_of(database).load(small_catalog)
+    finally:
+        run(database, "UPDATE e2xhub_alembic_version SET version_num = '0002'")
+
+
+def test_attributes_are_json_that_other_programs_can_read(
+    database: sa.Engine, small_catalog: Catalog
+) -> None:
+    ben = student(small_catalog, "ben", exam="ml-pz1", seat="7", raum="Größe")
+    store_of(database).update(small_catalog, adding(ben))
+    with database.connect() as connection:
+        (written,) = connection.execute(sa.text("SELECT attributes FROM roster")).scalars()
+    assert json.loads(written) == {"seat": "7", "raum": "Größe"}
