@@ -176,6 +176,7 @@ def _undeclared_names(catalog: Catalog, place: Place, rule: GroupRule) -> Iterat
         yield ReferenceFault(
             place=(*place, "course"),
             message=f"course {str(rule.course)!r} is not declared; {_one_of(catalog.courses)}",
+            undeclared=str(rule.course),
         )
         return
     courses = catalog.courses if rule.course is None else [rule.course]

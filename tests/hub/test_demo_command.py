@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import signal
 import socket
@@ -83,6 +84,13 @@ def test_taken_port_is_told_in_a_sentence(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("words", [["--catalog", "."], ["--catalog", ".", "--roster", ""]])
+def test_catalog_without_a_roster_is_wrong_usage(words: list[str]) -> None:
+    result = run_command({}, "demo", *words)
+    assert result.returncode == 2
+    assert "a catalog and its roster belong together; give both" in result.stderr
+
+
 def test_demo_of_a_faulty_university_tells_every_fault_and_does_not_start(tmp_path: Path) -> None:
     written = write_university(tmp_path / "own", datetime.now(timezone.utc))
     (written.roster / "more.csv").write_text(
@@ -113,6 +121,7 @@ def test_roster_of_the_demo_may_be_in_a_database(tmp_path: Path) -> None:
     finally:
         demo.end_by_force()
     assert "password=hidden" in demo.printed
+    assert re.search(r"Databases, (Winter|Summer) [0-9/]+ \(student\)", demo.printed)
     assert "sesame" not in demo.printed
     assert f"export E2XHUB_ROSTER={shlex.quote(url)}\n" in demo.files.environment.read_text()
     assert demo.files.environment.stat().st_mode & 0o777 == 0o600

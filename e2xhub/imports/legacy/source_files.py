@@ -130,19 +130,31 @@ def read_source_files(root: Path, notes: Notes, track: Track = pass_on) -> Sourc
 
 
 def _walk(root: Path, notes: Notes) -> Iterator[Path]:
-    """Files below `root`; hidden ones were never read, and links may lead anywhere."""
+    """Files below `root`; hidden ones were never read, and links may not lead out."""
 
     def note(error: OSError) -> None:
         where = Where(file=os.path.relpath(error.filename or root, root))
         message = f"cannot be listed: {error.strerror}"
         notes.add(NoteKind.LEFT_OUT, where, "the whole directory", message, "make it readable")
 
+    inside = root.resolve()
     for directory, names, files in os.walk(root, onerror=note):
         names[:] = [name for name in names if not name.startswith(".")]
         for name in files:
             path = Path(directory, name)
-            if not name.startswith(".") and path.is_file():
+            if name.startswith(".") or not path.is_file():
+                continue
+            if path.resolve().is_relative_to(inside):
                 yield path
+            else:
+                where = Where(file=os.path.relpath(path, root))
+                notes.add(
+                    NoteKind.LEFT_OUT,
+                    where,
+                    "the whole file",
+                    "it is a link to a place outside of the deployment's directory",
+                    "copy the file there if it belongs to the deployment",
+                )
 
 
 def _read_section(file: Path, name: str, notes: Notes) -> Section | None:

@@ -13,9 +13,12 @@ import io
 import json
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError  # another one in Python 3.10
+from threading import Thread
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import SplitResult, urldefrag, urljoin
 
 from authlib.integrations.base_client import OAuthError  # type: ignore[import-untyped]
@@ -53,6 +56,8 @@ _MOST_WORDS = 200
 # RFC 8288: `<target>; name=value; name="value"`, with commas between links.
 _LINK = re.compile(r'<([^<>]*)>((?:[^"<,]|"(?:[^"\\]|\\.)*")*)')
 _PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*)))?')
+
+_T = TypeVar("_T")
 
 
 class LtiPlatformError(E2xHubError):
@@ -221,9 +226,14 @@ class _LimitedAdapter(HTTPAdapter):
         options |= {"stream": True, "timeout": seconds}
         if self._platform.ca_file:
             options["verify"] = str(self._platform.ca_file)
+        send = super().send
+
+        def fetch() -> tuple[Response, bytes]:
+            with send(request, **options) as response:
+                return response, self._read(response, deadline)
+
         try:
-            with super().send(request, **options) as response:
-                body = self._read(response, deadline)
+            response, body = _within(seconds, fetch)
         except (Timeout, ReadTimeoutError, TimeoutError):
             raise self._error(request, f"does not answer within {seconds:g} seconds") from None
         except SSLError:
@@ -285,3 +295,23 @@ def _as_response(answer: Mapping[str, Any]) -> Response:
     response.status_code = 200
     response.raw = io.BytesIO(json.dumps(answer).encode())
     return response
+
+
+def _within(seconds: float, work: Callable[[], _T]) -> _T:
+    """What `work` gives; raises TimeoutError after `seconds`, whatever it waits for.
+
+    A time-out of a socket is for each piece of an answer, and headers may come in many.
+    """
+    done: Future[_T] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(work())
+        except BaseException as error:  # handed over to whoever waits
+            done.set_exception(error)
+
+    Thread(target=run, name="e2xhub-lti", daemon=True).start()
+    try:
+        return done.result(seconds)
+    except FutureTimeoutError:
+        raise TimeoutError from None

@@ -82,6 +82,20 @@ def test_arbitrary_names_of_files_never_stop_an_import(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_file_that_a_link_brings_from_outside_is_left_out_and_told(
+    tmp_path: Path, name: str
+) -> None:
+    source = tmp_path / "from"
+    shutil.copytree(SAMPLES / name, source)
+    (tmp_path / "secret.csv").write_text("Username\nsecret1\n")
+    (source / "stolen.csv").symlink_to(tmp_path / "secret.csv")
+    outcome = import_into(tmp_path / "to", source)
+    assert "secret1" not in outcome.roster.usernames
+    (note,) = (note for note in outcome.notes if note.where.file == "stolen.csv")
+    assert note.message == "it is a link to a place outside of the deployment's directory"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_link_that_leads_back_and_a_pipe_are_passed_over(tmp_path: Path, name: str) -> None:
     source = tmp_path / "from"
     shutil.copytree(SAMPLES / name, source)

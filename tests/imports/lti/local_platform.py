@@ -41,6 +41,8 @@ class Answer:
     body: bytes = b""
     pause_seconds: float = 0
     """Between the bytes of the body."""
+    drips_headers: bool = False
+    """Whether the answer is a header that comes letter by letter and does not end."""
 
 
 def json_answer(value: Any, *, media_type: str = MEDIA_TYPE, **headers: str | list[str]) -> Answer:
@@ -213,6 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
         return self.platform.answers.get(self.path)
 
     def _send(self, answer: Answer) -> None:
+        if answer.drips_headers:
+            self._drip()
+            return
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             for line in [value] if isinstance(value, str) else value:
@@ -228,6 +233,15 @@ class _Handler(BaseHTTPRequestHandler):
                 time.sleep(answer.pause_seconds)
         except OSError:
             self.close_connection = True  # the tool had enough
+
+    def _drip(self) -> None:
+        try:
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+            for _ in range(100):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
+        except OSError:
+            self.close_connection = True
 
 
 class _Server(ThreadingHTTPServer):

@@ -69,6 +69,15 @@ def test_answer_that_drips_ends_in_time(
     assert error_of(file) == (f"{ISSUER}: {platform.url}{path} does not answer within 1 seconds")
 
 
+@pytest.mark.parametrize("path", [TOKEN_PATH, MEMBERS_PATH])
+def test_header_that_drips_ends_in_time(
+    directory: Path, platform: LocalPlatform, path: str
+) -> None:
+    file = write_settings(directory, platform, timeout_seconds=1)
+    platform.answers[path] = Answer(drips_headers=True)
+    assert error_of(file) == (f"{ISSUER}: {platform.url}{path} does not answer within 1 seconds")
+
+
 def test_answer_that_stops_ends_in_time(directory: Path, platform: LocalPlatform) -> None:
     file = write_settings(directory, platform, timeout_seconds=1)
     platform.answers[MEMBERS_PATH] = Answer(body=b"{}", pause_seconds=3)
