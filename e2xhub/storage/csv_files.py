@@ -7,7 +7,7 @@ the rows mean is left to `storage.roster.csv_reading`.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -61,6 +61,13 @@ def open_csv(file: Path) -> Iterator[CsvFile]:
 def find_delimiter(text: str) -> str:
     """What separates the cells of a CSV text: what its header has most of."""
     return max(_DELIMITERS, key=text.split("\n", 1)[0].count)
+
+
+def hint_at_delimiter(cells: Sequence[str], columns: Sequence[str]) -> str:
+    """What to add to the fault of a row that has another number of cells than `columns`."""
+    if len(cells) == 1 < len(columns) and any(text in cells[0] for text in _DELIMITERS):
+        return "; are its cells separated by another character?"
+    return ""
 
 
 def _format_of(header: str) -> CsvFormat:

@@ -97,13 +97,49 @@ roster_revision = sa.Table(
 )
 
 
+# Whether each change of the table `roster` makes the number larger: another table of that name has
+# no triggers.
+_COUNTS_CHANGES = {
+    "sqlite": """
+        SELECT count(*) = 3 FROM sqlite_master WHERE type = 'trigger'
+        AND lower(tbl_name) = 'roster'
+        AND name IN ('roster_INSERT', 'roster_UPDATE', 'roster_DELETE')
+    """,
+    "postgresql": """
+        SELECT count(*) = 1 FROM pg_catalog.pg_trigger WHERE tgrelid = to_regclass('roster')
+        AND tgname = 'roster_changed' AND tgenabled IN ('A', 'O')
+    """,
+}
+
+
+def counts_roster_changes(dialect: Dialect) -> sa.ScalarSelect[Any]:
+    """Whether the triggers are there that count the changes of `roster`; cheap."""
+    return sa.text(_COUNTS_CHANGES[dialect.name]).columns(sa.Boolean).scalar_subquery()
+
+
+URL_EXPECTED = (
+    "expected one such as postgresql+psycopg://hub@db:5432/e2xhub, with two slashes, a number as "
+    "the port, and '@' in a password written as '%40'"
+)
+
+
+def parse_url(url: str | URL) -> URL:
+    """The URL of a database; raises ConfigurationError, which does not show it, where it is none."""
+    try:
+        return make_url(url)
+    except (sa.exc.ArgumentError, ValueError):
+        message = f"this is no URL of a database; {URL_EXPECTED}"
+        raise ConfigurationError(message) from None
+
+
 def make_engine(url: str | URL, **options: Any) -> Engine:
     """An engine for `url`; SQLite waits for other writers and keeps what it confirmed.
 
     `options` are those of `sqlalchemy.create_engine`. A PostgreSQL server that does not answer is
-    given up after a few seconds, unless the URL says otherwise.
+    given up after a few seconds, unless the URL says otherwise. Raises ConfigurationError where
+    `url` is none.
     """
-    address = make_url(url)
+    address = parse_url(url)
     if address.get_backend_name() == "postgresql" and address.get_driver_name() in _LIBPQ_DRIVERS:
         patience = {name: value for name, value in _PATIENCE.items() if name not in address.query}
         options = {"connect_args": patience, **options}

@@ -33,6 +33,10 @@ _FAULTS = Gauge(
     "them",
 )
 _MEMBERSHIPS = Gauge("e2xhub_registry_memberships", "Memberships that the hub serves")
+_LOADED = Gauge(
+    "e2xhub_registry_loaded_timestamp_seconds",
+    "When the hub took the catalog and the roster that it serves, in seconds since 1970",
+)
 
 _State = tuple[Fingerprint, Hashable]
 """What tells one state of catalog and roster from another."""
@@ -99,7 +103,11 @@ class LiveRegistry:
         if self._suspected != found and self._loses_many(registry):
             self._suspected = found
             return
+        before = len(self.current.roster)
         self._accept(registry, found)
+        get_logger().info(
+            "e2xhub took catalog and roster: %d -> %d memberships", before, len(registry.roster)
+        )
 
     def _refuse(self, error: FaultsFoundError, found: _State) -> None:
         """Keeps the last good state; what may pass is tried again at each look."""
@@ -153,6 +161,7 @@ class LiveRegistry:
         self.current, self._served_state = registry, found
         self._forget_faults()
         _MEMBERSHIPS.set(len(registry.roster))
+        _LOADED.set_to_current_time()
         let_go(before)
 
     def _forget_faults(self) -> None:
@@ -160,6 +169,7 @@ class LiveRegistry:
         if self._told:
             self._told = ""
             _FAULTS.set(0)
+            get_logger().info("e2xhub: catalog and roster have no faults any more")
 
     def _loses_many(self, registry: Registry) -> bool:
         before, after = len(self.current.roster), len(registry.roster)

@@ -12,6 +12,8 @@ from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.directories import unreadable
 
 _LONGEST_PREFIX = 100
+_EXCEL = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How .xlsx and .xls begin."""
 
 _T = TypeVar("_T")
 
@@ -25,6 +27,8 @@ def read_text(file: Path) -> str:
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         message = "this is not UTF-8; save the file as UTF-8"
+        if error.object.startswith(_EXCEL):
+            line, message = 1, "this is an Excel file; save it as CSV (UTF-8)"
     raise FaultsFoundError([Fault(file=str(file), line=line, message=message)])
 
 

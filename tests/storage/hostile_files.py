@@ -1,8 +1,22 @@
-"""Hypothesis strategies for files that somebody broke, by accident or on purpose."""
+"""Files that somebody broke, by accident or on purpose, and those of another kind."""
 
 from __future__ import annotations
 
+import zipfile
+from io import BytesIO
+
 from hypothesis import strategies as st
+
+
+def _make_workbook() -> bytes:
+    content = BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>" * 100)
+    return content.getvalue()
+
+
+WORKBOOK = _make_workbook()
+"""What a spreadsheet saves as .xlsx begins like this."""
 
 
 @st.composite

@@ -195,3 +195,14 @@ HIDDEN = "postgresql://hidden (write '@' in a password as '%40')"
 )
 def test_masked_url_has_no_password(url: str, shown: str) -> None:
     assert masked_url(url) == shown
+
+
+@pytest.mark.parametrize("url", ["no url", "postgresql://hub:geheim@db:abc/x"])
+def test_url_that_is_none_is_told_in_a_sentence(url: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_engine(url)
+    assert str(caught.value) == (
+        "this is no URL of a database; expected one such as "
+        "postgresql+psycopg://hub@db:5432/e2xhub, with two slashes, a number as the port, and "
+        "'@' in a password written as '%40'"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from prometheus_client import REGISTRY
+from traitlets.log import get_logger
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog_model import ReferenceFault
@@ -122,6 +124,26 @@ def test_mended_file_ends_the_fault(registry: LiveRegistry, roster: Path) -> Non
     registry.look()
     assert faults_in_metrics() == 0
     assert people(registry) == {"alice", "ben", "clara"}
+
+
+def test_good_change_and_the_end_of_faults_are_logged(
+    registry: LiveRegistry, roster: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, get_logger().name)
+    registry.look()
+    assert caplog.messages == []
+    started = time.time()
+    for usernames in (("alice", "ben", "clara"), ("not a name",), ("alice", "ben", "dora")):
+        write(roster, *usernames)
+        registry.look()
+        registry.look()
+    took, _, ended, took_again = caplog.messages
+    assert took == "e2xhub took catalog and roster: 2 -> 3 memberships"
+    assert ended == "e2xhub: catalog and roster have no faults any more"
+    assert took_again == "e2xhub took catalog and roster: 3 -> 3 memberships"
+    loaded = REGISTRY.get_sample_value("e2xhub_registry_loaded_timestamp_seconds")
+    assert loaded is not None
+    assert started <= loaded <= time.time()
 
 
 def test_roster_that_lost_many_is_taken_when_it_stays_so(

@@ -9,6 +9,7 @@ import pytest
 
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.text_files import read_text, write_beside
+from tests.storage.hostile_files import WORKBOOK
 
 
 def fault_of(file: Path) -> Fault:
@@ -28,6 +29,13 @@ def test_bytes_that_are_no_utf8_are_a_fault_in_their_line(tmp_path: Path) -> Non
     (tmp_path / "x").write_bytes(b"a\nb\nM\xfcller\n")
     message = "this is not UTF-8; save the file as UTF-8"
     assert fault_of(tmp_path / "x") == Fault(file=str(tmp_path / "x"), line=3, message=message)
+
+
+@pytest.mark.parametrize("content", [WORKBOOK, b"\xd0\xcf\x11\xe0" + bytes(512)])
+def test_excel_file_is_told_as_such(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "x").write_bytes(content)
+    message = "this is an Excel file; save it as CSV (UTF-8)"
+    assert fault_of(tmp_path / "x") == Fault(file=str(tmp_path / "x"), line=1, message=message)
 
 
 def test_file_that_is_not_there_is_a_fault(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from e2xhub.domain.role_words import fold
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.csv_files import CsvFormat, CsvWriter, find_delimiter
+from e2xhub.storage.csv_files import CsvFormat, CsvWriter, find_delimiter, hint_at_delimiter
 from e2xhub.storage.directories import unreadable
 from e2xhub.storage.text_files import read_text
 
@@ -106,6 +106,7 @@ def read_table(file: Path, faults: list[Fault], *, delimiter: str | None = None)
     for number, cells in rows:
         if any(cells[len(columns) :]) or len(cells) < len(columns):
             message = f"the row has {len(cells)} cells; expected {len(columns)} as the header"
+            message += hint_at_delimiter(cells, columns)
             faults.append(Fault(file=str(file), line=number, message=message))
         else:
             wanted = [cell if name else "" for name, cell in zip(columns, cells, strict=False)]

@@ -17,7 +17,7 @@ from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog
 from e2xhub.domain.roster import Membership, Roster
 from e2xhub.domain.roster_rows import MembershipParser, RowParser
 from e2xhub.errors import Fault, FaultsFoundError
-from e2xhub.storage.csv_files import open_csv
+from e2xhub.storage.csv_files import hint_at_delimiter, open_csv
 from e2xhub.storage.directories import files_at
 
 _SIMILAR = 0.7  # of difflib: 'rolle' and 'roles' are taken for 'role', 'room' is not
@@ -83,13 +83,15 @@ class FileReader:
         """The memberships in the file; what is wrong in it is added to `faults`."""
         try:
             with open_csv(self.file) as opened:
-                rows = self.parser_of(self._columns(next(opened.rows, (1, []))))
+                columns = self._columns(next(opened.rows, (1, [])))
+                rows = self.parser_of(columns)
                 for line, row in opened.rows:
                     try:
                         yield rows.parse(row)
                     except ValueError as error:
                         if has_text(row):
-                            faults.append(self._fault(line, str(error)))
+                            message = f"{error}{hint_at_delimiter(row, columns)}"
+                            faults.append(self._fault(line, message))
         except FaultsFoundError as error:
             faults.extend(error.faults)
 

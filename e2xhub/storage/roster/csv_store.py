@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import Roster
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
-from e2xhub.storage.roster.csv_reading import files_of, load_roster
+from e2xhub.storage.roster.csv_reading import files_of, is_not_begun, load_roster
 from e2xhub.storage.roster.csv_writing import LOCK_SECONDS, change_files
 
 
@@ -20,8 +21,17 @@ class RosterFiles:
         """Whoever changes it waits up to `lock_seconds` for somebody else who does."""
         self._path, self._lock_seconds = path, lock_seconds
 
-    def load(self, catalog: Catalog) -> Roster:
+    def load(
+        self,
+        catalog: Catalog,
+        *,
+        may_be_new: bool = False,
+        may_be_uncounted: bool = False,  # noqa: ARG002 - a file always shows its change
+    ) -> Roster:
         """The roster; raises FaultsFoundError with every fault where it has any."""
+        with suppress(OSError):  # reading tells that
+            if may_be_new and is_not_begun(self._path.resolve()):
+                return Roster(())
         return load_roster(self._path, catalog)
 
     def fingerprint(self) -> Fingerprint:

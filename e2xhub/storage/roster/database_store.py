@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, make_url
+from sqlalchemy.engine import Connection
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import ExamMembership, Membership, Roster
@@ -26,9 +26,12 @@ from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import COLUMNS, MembershipParser, cells_of, normalize_attributes
 from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
 from e2xhub.storage.database import (
+    URL_EXPECTED,
+    counts_roster_changes,
     make_engine,
     masked_url,
     migrate,
+    parse_url,
     roster,
     roster_revision,
     secrets_in,
@@ -40,6 +43,11 @@ _AT_ONCE = 1000
 """Rows that go to and fro in one piece."""
 _LOCK_SECONDS = 30
 _NOT_JSON = 'expected an object of texts in JSON such as \'{"seat": "7"}\', or an empty text'
+_NOT_COUNTED = (
+    "changes of the table roster are not counted, and no hub would see them: the table was "
+    "replaced, or has lost its triggers. Change its rows and never replace it; 'e2xhub roster "
+    "import e2xhub OLD --roster NEW' brings the rows into a new database"
+)
 
 _State = tuple[str | int | None, ...]
 _T = TypeVar("_T")
@@ -51,34 +59,47 @@ class RosterDatabase:
     def __init__(self, url: str) -> None:
         """Connects to nothing yet; raises ConfigurationError where `url` cannot be used."""
         try:
-            self._url = make_url(url)
+            self._url = parse_url(url)
+        except ConfigurationError:
+            message = f"the roster is at no URL of a database; {URL_EXPECTED}"
+            raise ConfigurationError(message) from None
+        self.name = masked_url(url)
+        if self._url.get_backend_name() not in ("sqlite", "postgresql"):
+            raise ConfigurationError(
+                f"the roster {self.name} is in no database that e2xhub knows; expected "
+                "sqlite:// or postgresql+psycopg://"
+            )
+        self._engine = self._make_engine()
+        weakref.finalize(self, self._engine.dispose)
+
+    def _make_engine(self) -> sa.Engine:
+        try:
             options: dict[str, Any] = {"pool_size": 1, "max_overflow": 1}
             if self._url.get_backend_name() == "sqlite":
                 # An open file would stay the old one when another takes its place.
                 options = {"poolclass": sa.NullPool}
-            self._engine = make_engine(self._url, **options)
+            return make_engine(self._url, **options)
         except (sa.exc.SQLAlchemyError, ImportError, TypeError, ValueError) as error:
             raise ConfigurationError(
-                f"the roster {masked_url(url)} cannot be used ({type(error).__name__}); expected "
+                f"the roster {self.name} cannot be used ({type(error).__name__}); expected "
                 "a SQLAlchemy URL such as postgresql+psycopg://hub@db/e2xhub"
             ) from None
-        if self._engine.dialect.name not in ("sqlite", "postgresql"):
-            raise ConfigurationError(
-                f"the roster {masked_url(url)} is in no database that e2xhub knows; expected "
-                "sqlite:// or postgresql+psycopg://"
-            )
-        self.name = masked_url(url)
-        weakref.finalize(self, self._engine.dispose)
 
-    def load(self, catalog: Catalog) -> Roster:
+    def load(
+        self, catalog: Catalog, *, may_be_new: bool = False, may_be_uncounted: bool = False
+    ) -> Roster:
         """The roster; raises FaultsFoundError with every fault where it has any.
 
         That the database does not answer is a fault that may pass.
         """
+        if may_be_new and self._is_not_begun():
+            return Roster(())
         try:
             self._check_file()
             migrate(self._engine)
             with self._engine.connect() as connection:
+                if not may_be_uncounted:
+                    self._check_changes_are_counted(connection)
                 return self._read(connection, catalog)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             message = f"cannot be read: {self._reason(error)}"
@@ -89,16 +110,21 @@ class RosterDatabase:
         raise FaultsFoundError([Fault(file=self.name, line=1, message=message, may_pass=True)])
 
     def fingerprint(self) -> _State:
-        """The number of changes so far, and which file it is of; or why it cannot be told."""
+        """Which file it is, the number of changes so far, and whether they are counted.
+
+        Or why it cannot be told.
+        """
         number = sa.select(
             roster_revision.c.number,
             # Fails where somebody has removed the table.
             sa.select(roster.c.id).limit(1).scalar_subquery(),
+            counts_roster_changes(self._engine.dialect),
         )
         try:
             state = self._state_of_file()
             with self._engine.connect() as connection:
-                return (*state, connection.execute(number).scalar_one())
+                changes, _, are_counted = connection.execute(number).one()
+                return (*state, changes, are_counted)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             return ("no answer", type(error).__name__)
 
@@ -114,6 +140,7 @@ class RosterDatabase:
         with connection:
             with self._told():
                 _lock(connection)
+                self._check_changes_are_counted(connection)
                 found = self._read(connection, catalog)
             change = find_change(decide, found, catalog)
             if change:
@@ -121,6 +148,20 @@ class RosterDatabase:
                     self._write(connection, catalog, change)
                     connection.commit()
         return change
+
+    def _check_changes_are_counted(self, connection: Connection) -> None:
+        """Raises FaultsFoundError where nobody could tell that a row is another one."""
+        tables = sa.inspect(connection)
+        if not tables.has_table(roster.name):
+            return  # reading tells that
+        counters = sa.select(sa.func.count()).select_from(roster_revision)
+        if (
+            tables.has_table(roster_revision.name)
+            and connection.scalar(counters) == 1
+            and connection.scalar(sa.select(counts_roster_changes(connection.dialect)))
+        ):
+            return
+        raise FaultsFoundError([Fault(file=self.name, line=0, message=_NOT_COUNTED)])
 
     def _read(self, connection: Connection, catalog: Catalog) -> Roster:
         faults: list[Fault] = []
@@ -169,6 +210,17 @@ class RosterDatabase:
             # With RETURNING, SQLAlchemy makes one statement of them.
             rows = [_as_row(membership) for membership in added]
             connection.execute(roster.insert().returning(roster.c.id), rows).close()
+
+    def _is_not_begun(self) -> bool:
+        """Whether there is no SQLite file, and a change could make one."""
+        path = Path(self._url.database or "")
+        try:
+            self._state_of_file()
+        except FileNotFoundError:
+            return path.parent.is_dir()
+        except OSError:
+            pass
+        return False
 
     def _check_file(self) -> None:
         """A misspelt path would be a new and empty roster."""

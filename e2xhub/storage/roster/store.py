@@ -18,8 +18,15 @@ class RosterNotChangedError(E2xHubError):
 class RosterStore(Protocol):
     """A place in which a roster is kept: CSV files or a database."""
 
-    def load(self, catalog: Catalog) -> Roster:
-        """The roster; raises FaultsFoundError with every fault where it has any."""
+    def load(
+        self, catalog: Catalog, *, may_be_new: bool = False, may_be_uncounted: bool = False
+    ) -> Roster:
+        """The roster; raises FaultsFoundError with every fault where it has any.
+
+        `may_be_new`: a place that holds no roster yet, and could, holds an empty one, as for
+        `update`. `may_be_uncounted`: also where `fingerprint` could not tell a later change. A hub
+        allows neither.
+        """
 
     def fingerprint(self) -> Hashable:
         """Tells one state from another: differs whenever `load` might give something else.

@@ -15,7 +15,7 @@ from e2xhub.imports.lms.tables import (
     read_table,
     write_table,
 )
-from tests.storage.hostile_files import broken_copies
+from tests.storage.hostile_files import WORKBOOK, broken_copies
 
 TEXT = "username,Raum\nalice,lab\nben,hall\n"
 
@@ -107,13 +107,18 @@ def test_passwords_are_not_taken_in(file: Path) -> None:
 
 
 def test_rows_that_do_not_fit_are_faults_with_their_lines(file: Path) -> None:
-    file.write_text('username,room\nalice,lab\nben\n"ca\nrol",lab,x\ndora,lab,,\n')
+    file.write_text('username,room\nalice,lab\nben\n"ca\nrol",lab,x\ndora,lab,,\nemil;hall\n')
     faults: list[Fault] = []
     table = read_table(file, faults)
     assert [row.read(0) for row in table.rows] == ["alice", "dora"]
     assert [(fault.line, fault.message) for fault in faults] == [
         (3, "the row has 1 cells; expected 2 as the header"),
         (4, "the row has 3 cells; expected 2 as the header"),
+        (
+            7,
+            "the row has 1 cells; expected 2 as the header; are its cells separated by another "
+            "character?",
+        ),
     ]
 
 
@@ -126,6 +131,7 @@ def test_rows_that_do_not_fit_are_faults_with_their_lines(file: Path) -> None:
             "username\nalice\nJürgen\n".encode("latin-1"),
             "list.csv:3: this is not UTF-8; save the file as UTF-8",
         ),
+        (WORKBOOK, "list.csv:1: this is an Excel file; save it as CSV (UTF-8)"),
         (
             TEXT.encode("utf-16")[:-1],
             "list.csv:3: this is not UTF-16, as the file's beginning says; save it as UTF-8",

@@ -160,7 +160,12 @@ def test_mounted_config_map_is_read_once(tmp_path: Path, small_catalog: Catalog)
         ),
         ("alice,databases,WS26", "the row has 3 cells; expected 4 as the header"),
         ("alice,databases,WS26,student,x", "the row has 5 cells; expected 4 as the header"),
-        ("alice;databases;WS26;student", "the row has 1 cells; expected 4 as the header"),
+        (
+            "alice;databases;WS26;student",
+            "the row has 1 cells; expected 4 as the header; are its cells separated by another "
+            "character?",
+        ),
+        ("alice", "the row has 1 cells; expected 4 as the header"),
     ],
 )
 def test_faulty_row_is_told_with_its_line(

@@ -23,6 +23,7 @@ from tests.storage.roster.rosters import (
     ROW,
     Places,
     adding,
+    contents,
     run,
     several_examples,
     store_of,
@@ -269,3 +270,73 @@ def test_attributes_are_json_that_other_programs_can_read(
     with database.connect() as connection:
         (written,) = connection.execute(sa.text("SELECT attributes FROM roster")).scalars()
     assert json.loads(written) == {"seat": "7", "raum": "Größe"}
+
+
+REPLACED = (
+    "CREATE TABLE n AS SELECT * FROM roster",
+    "DROP TABLE roster",
+    "ALTER TABLE n RENAME TO roster",
+)
+NOT_COUNTED = (
+    "changes of the table roster are not counted, and no hub would see them: the table was "
+    "replaced, or has lost its triggers. Change its rows and never replace it; 'e2xhub roster "
+    "import e2xhub OLD --roster NEW' brings the rows into a new database"
+)
+
+
+def test_replaced_table_is_noticed_and_a_fault_until_its_rows_are_in_a_new_database(
+    database: sa.Engine, small_catalog: Catalog, tmp_path: Path
+) -> None:
+    store = store_of(database)
+    store.update(small_catalog, adding(student(small_catalog, "alice")))
+    before = store.fingerprint()
+    for statement in REPLACED:
+        run(database, statement)
+    assert store.fingerprint() != before
+    with pytest.raises(FaultsFoundError) as caught:
+        store.load(small_catalog)
+    assert str(caught.value) == f"{store.name}: {NOT_COUNTED}"
+    with pytest.raises(FaultsFoundError):
+        store.update(small_catalog, adding(student(small_catalog, "ben")))
+    rows = store.load(small_catalog, may_be_uncounted=True)
+    new = RosterDatabase(f"sqlite:///{tmp_path}/new.sqlite")
+    new.update(small_catalog, adding(*rows))
+    assert contents(new.load(small_catalog)) == contents(rows)
+    assert rows.usernames == {"alice"}
+
+
+def test_number_of_changes_that_is_gone_is_a_fault(
+    database: sa.Engine, small_catalog: Catalog
+) -> None:
+    store = store_of(database)
+    run(database, "DELETE FROM roster_revision")
+    with pytest.raises(FaultsFoundError) as caught:
+        store.load(small_catalog)
+    assert str(caught.value) == f"{store.name}: {NOT_COUNTED}"
+    run(database, "DROP TABLE roster_revision")
+    with pytest.raises(FaultsFoundError) as caught:
+        store.load(small_catalog)
+    assert str(caught.value) == f"{store.name}: {NOT_COUNTED}"
+
+
+def test_disabled_trigger_is_a_fault(
+    postgresql_url: str, tmp_path: Path, small_catalog: Catalog
+) -> None:
+    engine = make_engine(Places("postgresql", tmp_path, postgresql_url).make())
+    run(engine, "ALTER TABLE roster DISABLE TRIGGER ALL")
+    with pytest.raises(FaultsFoundError, match="are not counted"):
+        store_of(engine).load(small_catalog)
+    run(engine, "ALTER TABLE roster ENABLE TRIGGER ALL")
+    assert len(store_of(engine).load(small_catalog)) == 0
+    engine.dispose()
+
+
+def test_sqlite_file_that_could_be_made_may_be_an_empty_roster(
+    tmp_path: Path, small_catalog: Catalog
+) -> None:
+    store = RosterDatabase(f"sqlite:///{tmp_path}/new.sqlite")
+    assert len(store.load(small_catalog, may_be_new=True)) == 0
+    assert list(tmp_path.iterdir()) == []
+    nowhere = RosterDatabase(f"sqlite:///{tmp_path}/none/new.sqlite")
+    with pytest.raises(FaultsFoundError, match="cannot be read: No such file"):
+        nowhere.load(small_catalog, may_be_new=True)
