@@ -275,7 +275,7 @@ def test_misspelt_course_or_term_would_serve_nothing_and_is_refused(
     wrong = {**settings, "courses": ["databses"], "terms": ["WS99"]}
     courses, terms = fault_of(Config(), **wrong).splitlines()
     assert courses == (
-        f"{settings['catalog']}:1: this hub serves the courses databses, which the catalog has "
+        f"{settings['catalog']}: this hub serves the courses databses, which the catalog has "
         "not; expected some of: databases, machine-learning"
     )
     assert "this hub serves the terms WS99, which the catalog has not" in terms

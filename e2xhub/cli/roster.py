@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from operator import itemgetter
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from e2xhub.cli.roster_output import as_row, as_row_with_attributes, say
-from e2xhub.cli.roster_target import CourseOption, ExamOption, TermOption, check_is_place
+from e2xhub.cli.roster_output import as_row_with_attributes, print_memberships, say
+from e2xhub.cli.roster_removal import find_membership
+from e2xhub.cli.roster_target import (
+    CourseOption,
+    ExamOption,
+    TermOption,
+    check_ids,
+    check_is_place,
+)
 from e2xhub.cli.roster_transfer import diff, export, import_
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, print_json
 from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import Membership, Roster
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_imports import Target
 from e2xhub.domain.roster_rows import parse_membership
+from e2xhub.domain.staff import memberships_of_staff
 from e2xhub.errors import UnknownNameError
 from e2xhub.storage.catalog_files import load_catalog
 from e2xhub.storage.roster.opening import open_roster
@@ -41,24 +50,32 @@ def show(
     exam: Annotated[str, typer.Option(help="Only this exam.")] = "",
     json: JsonOption = False,
 ) -> None:
-    """Show memberships: all, or those that fit."""
-    wanted = {"username": user, "course": course, "term": term, "exam": exam}
-    listed = open_roster(roster).load(load_catalog(catalog))
+    """Show memberships, of the roster and of the catalog's staff: all, or those that fit."""
+    declared = load_catalog(catalog)
+    check_ids(Target(course=course, term=term, exam=exam), declared)
+    name = _parse_username(user) if user else ""
+    wanted = {"username": name, "course": course, "term": term, "exam": exam}
+    listed = open_roster(roster).load(declared)
     rows = [
         row
-        for username in sorted(listed.usernames)
-        for row in map(as_row, listed.memberships_of(username))
+        for row in _rows(listed, declared)
         if all(row[key] == text for key, text in wanted.items() if text)
     ]
+    rows.sort(key=itemgetter("username"))
     if json:
         print_json(rows)
-        return
-    table = Table(title=f"{len(rows)} memberships", title_justify="left")
-    for column in ("username", "course", "term", "exam", "role"):
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*row.values())
-    Console().print(table)
+    else:
+        print_memberships(rows, with_attributes=bool(exam))
+
+
+def _rows(listed: Roster, catalog: Catalog) -> Iterator[dict[str, Any]]:
+    """All memberships, and where each comes from."""
+    for source, memberships in (
+        ("roster", listed),
+        ("catalog", Roster(memberships_of_staff(catalog))),
+    ):
+        for membership in memberships:
+            yield {**as_row_with_attributes(membership), "from": source}
 
 
 @app.command()
@@ -96,23 +113,31 @@ def remove(
     course: CourseOption = "",
     term: TermOption = "",
     exam: ExamOption = "",
-    role: RoleOption = Role.STUDENT,
+    role: Annotated[
+        Role | None, typer.Option(help="What the person is there, where it is not one thing only.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Remove somebody from a term of a course, or from an exam; their files stay."""
     declared = load_catalog(catalog)
-    membership = _parse(declared, user, Target(course=course, term=term, exam=exam), role)
+    target = Target(course=course, term=term, exam=exam)
+    asked = _parse(declared, user, target, role or Role.STUDENT)
 
     def decide(listed: Roster) -> RosterChange:
-        if membership not in listed:
-            raise UnknownNameError(f"not on the roster: {say(membership)}")
-        return RosterChange(removed=(membership,))
+        return RosterChange(removed=(find_membership(listed, declared, asked, role),))
 
-    open_roster(roster).update(declared, decide)
+    (membership,) = open_roster(roster).update(declared, decide).removed
     if json:
         print_json({"changed": True, "membership": as_row_with_attributes(membership)})
     else:
         print(f"Removed: {say(membership)}.")
+
+
+def _parse_username(text: str) -> Username:
+    try:
+        return Username.parse(text)
+    except ValueError as error:
+        raise UnknownNameError(str(error)) from None
 
 
 def _parse(catalog: Catalog, user: str, target: Target, role: Role) -> Membership:

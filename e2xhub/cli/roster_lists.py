@@ -153,7 +153,8 @@ def _read_roster(
     request: ListRequest, catalog: Catalog
 ) -> tuple[ImportedList, RowMeaning, Mapping[str, int]]:
     """Another roster, or the part of it that belongs to the target."""
-    roster = open_roster(request.source).load(catalog)
+    # The way out of a database of which no hub would see the changes.
+    roster = open_roster(request.source).load(catalog, may_be_uncounted=True)
     memberships = tuple(membership for membership in roster if request.target.holds(membership))
     imported = ImportedList(memberships=memberships, attributes=None)
     return imported, RowMeaning(target=request.target), {}

@@ -23,6 +23,26 @@ def check_is_place(target: Target, *, may_be_nothing: bool = False) -> None:
         raise typer.BadParameter("expected --course and --term, or --exam")
 
 
+def check_ids(target: Target, catalog: Catalog) -> None:
+    """Raises UnknownNameError for an id that the catalog has not; each may be set alone."""
+    terms = {
+        term
+        for course_id, course in catalog.courses.items()
+        if target.course in ("", course_id)
+        for term in course.terms
+    }
+    for what, text, declared in (
+        ("course", target.course, catalog.courses.keys()),
+        ("term", target.term, terms),
+        ("exam", target.exam, catalog.exams.keys()),
+    ):
+        if text and text not in declared:
+            known = ", ".join(sorted(map(str, declared))) or "none"
+            raise UnknownNameError(
+                f"{what} {text!r} is not in the catalog; expected one of: {known}"
+            )
+
+
 def check_is_declared(target: Target, catalog: Catalog) -> None:
     """Raises UnknownNameError where the catalog has no such term or exam."""
     if target.cells:

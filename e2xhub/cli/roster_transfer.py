@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,7 @@ from e2xhub.cli.roster_lists import (
     WholeRoleOption,
     read_list,
 )
-from e2xhub.cli.roster_output import as_json, print_difference, showing_progress
+from e2xhub.cli.roster_output import Comparison, as_json, print_difference, showing_progress
 from e2xhub.cli.roster_target import (
     CourseOption,
     ExamOption,
@@ -157,40 +158,44 @@ class _Transfer:
         """Prints the difference; changes nothing."""
         with showing_progress() as track:
             imported, meaning, left_out = read_list(self._request, self._catalog, track)
-            (roster,) = track("comparing", map(self._store.load, [self._catalog]))
-            difference = self._compare(roster, imported, meaning)
-        _print(difference, left_out, made=False, json=json)
+            load = partial(self._store.load, may_be_new=True)
+            (roster,) = track("comparing", map(load, [self._catalog]))
+            comparison = self._compare(roster, imported, meaning)
+        _print(comparison, left_out, made=False, json=json)
 
     def make(self, *, force: bool, json: bool) -> None:
         """Makes the change and prints it; raises TooManyRemovedError where it takes force."""
         with showing_progress() as track:
             imported, meaning, left_out = read_list(self._request, self._catalog, track)
-            found: list[Difference] = []
+            found: list[Comparison] = []
 
             def decide(roster: Roster) -> RosterChange:
                 found.append(self._compare(roster, imported, meaning))
-                is_refused = found[-1].loses_many and not force
-                return RosterChange() if is_refused else found[-1].change
+                difference = found[-1].difference
+                is_refused = difference.loses_many and not force
+                return RosterChange() if is_refused else difference.change
 
             changes = map(self._store.update, [self._catalog], [decide])
             list(track("comparing and writing", changes))
-        is_refused = found[-1].loses_many and not force
+        difference = found[-1].difference
+        is_refused = difference.loses_many and not force
         _print(found[-1], left_out, made=not is_refused, json=json)
         if is_refused:
-            raise TooManyRemovedError(_refuse(found[-1]))
+            raise TooManyRemovedError(_refuse(difference))
 
-    def _compare(self, roster: Roster, imported: ImportedList, meaning: RowMeaning) -> Difference:
+    def _compare(self, roster: Roster, imported: ImportedList, meaning: RowMeaning) -> Comparison:
         faults = find_shared_directories(roster, imported)
         if faults:
             raise FaultsFoundError(faults)
-        return find_difference(roster, imported, meaning, remove_missing=self._remove_missing)
+        difference = find_difference(roster, imported, meaning, remove_missing=self._remove_missing)
+        return Comparison.of(difference, roster)
 
 
-def _print(difference: Difference, left_out: Mapping[str, int], *, made: bool, json: bool) -> None:
+def _print(comparison: Comparison, left_out: Mapping[str, int], *, made: bool, json: bool) -> None:
     if json:
-        print_json(as_json(difference, left_out, made=made))
+        print_json(as_json(comparison, left_out, made=made))
     else:
-        print_difference(difference, left_out, made=made)
+        print_difference(comparison, left_out, made=made)
 
 
 def _refuse(difference: Difference) -> str:

@@ -10,7 +10,7 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
-from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog import Catalog, Course, Exam, Level, Term
 from e2xhub.domain.catalog_model import ReferenceFault
 from e2xhub.domain.catalog_references import check_references
 
@@ -32,7 +32,6 @@ _WORDS = {
     "float_parsing": "is no number",
     "float_type": "is no number",
     "string_type": "is no text; put it into quotes",
-    "model_type": "is no mapping; expected keys below it",
     "mapping_type": "is no mapping; expected keys below it",
     "dict_type": "is no mapping; expected keys below it",
     "tuple_type": "is no list; expected one such as [a, b]",
@@ -48,6 +47,18 @@ _BOUNDS = {
     "string_too_long": "is too long; expected at most {max_length} characters",
     "literal_error": "is not known; expected {expected}",
     "enum": "is not known; expected {expected}",
+}
+# By a word of the key: what a number counts where somebody writes another unit.
+_UNITS = {
+    "cpu": "cores such as 0.5",
+    "minutes": "minutes such as 120",
+}
+_LEVELS: dict[str, type[BaseModel]] = {
+    "the catalog itself": Catalog,
+    "'defaults'": Level,
+    "a course": Course,
+    "a term": Term,
+    "an exam": Exam,
 }
 _SHOWN_LENGTH = 60
 _SIMILAR = 0.75  # of difflib: 'titel' is taken for 'title', 'colour' is not for 'courses'
@@ -67,8 +78,10 @@ def explain(detail: Any, root: type[BaseModel] = Catalog) -> str:
     shown = _show(detail["input"])
     if kind in _BOUNDS:
         return f"{shown} {_BOUNDS[kind].format_map(detail['ctx'])}"
+    if kind == "model_type":
+        return f"{shown} is no mapping; expected {_example_of(_model_at(detail['loc'], root))}"
     if kind in _WORDS:
-        return f"{shown} {_WORDS[kind]}"
+        return f"{shown} {_WORDS[kind]}{_unit_of(detail['loc'])}"
     if kind == "value_error":
         return str(detail["msg"]).removeprefix("Value error, ")
     return f"{shown}: {detail['msg']}"
@@ -76,9 +89,27 @@ def explain(detail: Any, root: type[BaseModel] = Catalog) -> str:
 
 def _explain_unknown_key(place: tuple[int | str, ...], root: type[BaseModel]) -> str:
     key, known = str(place[-1]), _keys_beside(place, root)
-    meant = get_close_matches(key, known, 1, _SIMILAR)
-    near = "".join(f" (did you mean {name!r}?)" for name in meant)
+    levels = [name for name, model in _LEVELS.items() if key in model.model_fields]
+    hints = [f"it belongs to {_join_or(levels)}"] if levels and root is Catalog else []
+    hints += (f"did you mean {name!r}?" for name in get_close_matches(key, known, 1, _SIMILAR))
+    near = f" ({'; '.join(hints)})" if hints else ""
     return f"unknown key {key!r}{near}; expected one of: {', '.join(known)}"
+
+
+def _join_or(names: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _example_of(model: type[BaseModel]) -> str:
+    needed = [f"{name}: …" for name, field in model.model_fields.items() if field.is_required()]
+    return f"one such as {{{', '.join(needed)}}}" if needed else "keys below it"
+
+
+def _unit_of(place: tuple[int | str, ...]) -> str:
+    """What is expected of a number at `place`, where its key says the unit."""
+    key = place[-2] if "extra_minutes" in place[-2:-1] else place[-1]
+    words = str(key).split("_")
+    return next((f"; expected {unit}" for word, unit in _UNITS.items() if word in words), "")
 
 
 def _show(value: Any) -> str:
@@ -89,12 +120,17 @@ def _show(value: Any) -> str:
 
 def _keys_beside(place: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
     """The keys that may stand where an unknown one does."""
+    return sorted(_model_at(place[:-1], root).model_fields)
+
+
+def _model_at(place: tuple[int | str, ...], root: type[BaseModel]) -> type[BaseModel]:
+    """The innermost model around `place`, or the one that is expected just there."""
     model = root
     below: Any = root
-    for part in place[:-1]:
+    for part in place:
         below = _annotation_below(below, str(part))
         model = next(models_in(below), model)
-    return sorted(model.model_fields)
+    return model
 
 
 def _annotation_below(annotation: Any, key: str) -> Any:

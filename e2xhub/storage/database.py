@@ -101,20 +101,21 @@ roster_revision = sa.Table(
 # no triggers.
 _COUNTS_CHANGES = {
     "sqlite": """
-        SELECT count(*) = 3 FROM sqlite_master WHERE type = 'trigger'
+        SELECT count(*) = 3 AS are_counted FROM sqlite_master WHERE type = 'trigger'
         AND lower(tbl_name) = 'roster'
         AND name IN ('roster_INSERT', 'roster_UPDATE', 'roster_DELETE')
     """,
     "postgresql": """
-        SELECT count(*) = 1 FROM pg_catalog.pg_trigger WHERE tgrelid = to_regclass('roster')
-        AND tgname = 'roster_changed' AND tgenabled IN ('A', 'O')
+        SELECT count(*) = 1 AS are_counted FROM pg_catalog.pg_trigger
+        WHERE tgrelid = to_regclass('roster') AND tgname = 'roster_changed' AND tgenabled IN ('A', 'O')
     """,
 }
 
 
 def counts_roster_changes(dialect: Dialect) -> sa.ScalarSelect[Any]:
     """Whether the triggers are there that count the changes of `roster`; cheap."""
-    return sa.text(_COUNTS_CHANGES[dialect.name]).columns(sa.Boolean).scalar_subquery()
+    query = sa.text(_COUNTS_CHANGES[dialect.name])
+    return query.columns(sa.column("are_counted", sa.Boolean)).scalar_subquery()
 
 
 URL_EXPECTED = (
@@ -124,7 +125,7 @@ URL_EXPECTED = (
 
 
 def parse_url(url: str | URL) -> URL:
-    """The URL of a database; raises ConfigurationError, which does not show it, where it is none."""
+    """The URL of a database; raises ConfigurationError, without showing it, where it is none."""
     try:
         return make_url(url)
     except (sa.exc.ArgumentError, ValueError):

@@ -26,21 +26,21 @@ def files_at(path: Path, suffixes: Collection[str], *, kind: str, expected: str)
         raise FaultsFoundError([unreadable(Path(error.filename or path), error)]) from None
     if not files:
         message = f"no {kind} file is here; expected {expected}"
-        raise FaultsFoundError([Fault(file=str(path), line=1, message=message)])
+        raise FaultsFoundError([Fault(file=str(path), line=0, message=message)])
     return files
 
 
 def unreadable(file: Path, error: OSError) -> Fault:
     """The fault of something that is there and cannot be read now, and perhaps later."""
     message = f"cannot be read: {error.strerror}"
-    return Fault(file=str(file), line=1, message=message, may_pass=True)
+    return Fault(file=str(file), line=0, message=message, may_pass=True)
 
 
 def _regular(file: Path) -> Path:
     """`file` itself; raises FaultsFoundError where reading it could wait for ever or never end."""
     if not stat.S_ISREG(file.stat().st_mode):
         message = "this is no regular file; expected a file with text"
-        raise FaultsFoundError([Fault(file=str(file), line=1, message=message)])
+        raise FaultsFoundError([Fault(file=str(file), line=0, message=message)])
     return file
 
 
@@ -48,7 +48,7 @@ def _check_inside(entry: Path, root: Path) -> None:
     """Raises FaultsFoundError where a link leads to a file that nobody meant to be shown."""
     if entry.is_symlink() and not entry.resolve().is_relative_to(root):
         message = f"this is a link to a place outside of {root}; expected a file inside"
-        raise FaultsFoundError([Fault(file=str(entry), line=1, message=message)])
+        raise FaultsFoundError([Fault(file=str(entry), line=0, message=message)])
 
 
 def _walk(

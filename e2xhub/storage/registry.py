@@ -47,7 +47,7 @@ def _check_directories(path: Path, roster: Roster) -> None:
         try:
             names.check(username)
         except ValueError as error:
-            faults.append(Fault(file=str(path), line=1, message=f"staff: {error}"))
+            faults.append(Fault(file=str(path), line=0, message=f"staff: {error}"))
     if faults:
         raise FaultsFoundError(faults)
 
@@ -58,7 +58,7 @@ def _check_served(path: Path, catalog: Catalog, served: ServedPart) -> None:
     faults = [
         Fault(
             file=str(path),
-            line=1,
+            line=0,
             message=f"this hub serves the {what} {', '.join(unknown)}, which the catalog has not; "
             f"expected some of: {', '.join(sorted(declared)) or 'none'}",
         )

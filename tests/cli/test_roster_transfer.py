@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,8 +123,8 @@ def test_same_list_changes_nothing_the_second_time(program: Program) -> None:
     program.run("import", "moodle", file, *ML)
     assert program.run("import", "moodle", file, *ML) == Outcome(
         status=0,
-        output="0 added, 0 updated, 0 removed. On the roster and not in the list: 2; they stay "
-        "(--remove-missing removes them).\n",
+        output="0 added, 0 updated, 0 removed. On the roster and not in the list: 2 (alice, "
+        "gina); they stay (--remove-missing removes them).\n",
         errors="",
     )
 
@@ -135,9 +136,8 @@ def test_difference_is_shown_and_not_made(program: Program, words: tuple[str, ..
     done = program.run(*words, "moodle", file, *ML, "--remove-missing")
     assert done.status == 0
     assert [line for line in done.output.splitlines() if line[:1].isascii()] == [
-        "Changes, not made".ljust(len(done.output.splitlines()[0])),
-        "Nothing was changed; not made: 1 added, 0 updated, 1 removed. "
-        "That many are only removed with --force.",
+        "Changes that would be made".ljust(len(done.output.splitlines()[0])),
+        "Would be made: 1 added, 0 updated, 1 removed. That many are only removed with --force.",
         "Left out of the list: 1 (deleted).",
     ]
     shown = [line.replace("│", " ").split() for line in done.output.splitlines() if "│" in line]
@@ -168,7 +168,7 @@ def test_many_people_are_removed_only_with_force(program: Program) -> None:
         "2 of 3 memberships would be removed, more than 30%; nothing was changed. "
         "If that is meant, say --force\n",
     )
-    assert "Changes, not made" in done.output
+    assert "Changes that would be made" in done.output
     assert program.members == before
     assert program.run(*words, "--force").status == 0
     # Oscar observes, and the list speaks of students only.
@@ -221,6 +221,7 @@ def test_exam_sheet_changes_seats_and_keeps_the_rest(program: Program) -> None:
     made = program.json("import", "exam-sheet", file, *PZ1)
     assert [row["attributes"] for row in made["added"]] == [{"room": "hall", "seat": "1"}]
     assert [row["attributes"] for row in made["updated"]] == [{"room": "lab", "seat": "9"}]
+    assert [row["attributes_before"] for row in made["updated"]] == [{"room": "lab", "seat": "7"}]
     program.run("import", "moodle", program.write("username\nalice\n"), *PZ1)
     exported = program.run("export", "generic", *PZ1).output
     assert "alice,,,ml-pz1,student,lab,9\n" in exported
@@ -265,6 +266,65 @@ def test_whole_roster_moves_to_another_place(program: Program) -> None:
     assert [row["username"] for row in back["removed"]] == ["oscar"]
     part = program.json("diff", "e2xhub", url, *ML, "--remove-missing")
     assert part["removed"] == []
+
+
+def test_difference_shows_what_was_there_before(program: Program) -> None:
+    file = program.write("username,room,seat,desk\nalice,lab,9,a\nben,,8,\n")
+    shown = program.run("diff", "generic", file, *PZ1).output
+    cells = [line.split("│")[-2].strip() for line in shown.splitlines() if "│" in line]
+    assert cells == ["desk - → a, seat 7 → 9", "room lab → -"]
+
+
+def test_many_who_are_missing_are_cut_and_counted(program: Program) -> None:
+    names = "".join(f"s{number:02},\n" for number in range(25))
+    program.run("import", "moodle", program.write("username,x\n" + names), *DATABASES)
+    shown = program.run("diff", "moodle", program.write("username\nalice\ngina\n"), *DATABASES)
+    listed = ", ".join(f"s{number:02}" for number in range(20))
+    assert f"not in the list: 25 ({listed}, … and 5 more); they stay" in shown.output
+
+
+def test_seats_of_an_exam_are_shown(program: Program) -> None:
+    shown = program.run("show", *PZ1).output
+    header, *rows = [line for line in shown.splitlines() if line[:1] in "┃│"]
+    assert header.replace("┃", " ").split()[-3:] == ["room", "seat", "from"]
+    assert rows[0].replace("│", " ").split() == ["alice", "ml-pz1", "student", "lab", "7", "roster"]
+    (row, *_) = program.json("show", *PZ1)
+    assert row["attributes"] == {"room": "lab", "seat": "7"}
+
+
+def test_each_row_of_a_pipe_is_one_line(program: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    shown = program.run("show", *ML).output
+    assert sum("machine-learning" in line for line in shown.splitlines()) == 3
+
+
+@pytest.mark.parametrize("name", ["new", "new.csv", "new.sqlite"])
+@pytest.mark.parametrize("words", [("diff",), ("import", "--dry-run")])
+def test_what_would_be_made_in_a_new_place_is_shown(
+    program: Program, name: str, words: tuple[str, ...]
+) -> None:
+    (program.directory / "new").mkdir()
+    place = program.directory / name
+    there = f"sqlite:///{place}" if name == "new.sqlite" else place
+    made = program.json(*words, "e2xhub", program.directory / "roster", "--roster", there)
+    assert len(made["added"]) == len(program.members)
+    assert not place.is_file()
+    done = program.run(*words, "e2xhub", there)
+    assert (done.status, done.output) == (1, "")
+
+
+@pytest.mark.parametrize("program", ["SQLite"], indirect=True)
+def test_rows_of_a_replaced_table_move_to_a_new_database(program: Program) -> None:
+    with sqlite3.connect(program.directory / "hub.sqlite") as connection:
+        connection.executescript(
+            "CREATE TABLE n AS SELECT * FROM roster; DROP TABLE roster;"
+            "ALTER TABLE n RENAME TO roster"
+        )
+    connection.close()
+    assert "changes of the table roster are not counted" in program.run("show").errors
+    old, new = (f"sqlite:///{program.directory}/{name}.sqlite" for name in ("hub", "new"))
+    made = program.json("import", "e2xhub", old, "--roster", new)
+    assert len(made["added"]) == len(program.json("show", "--roster", new)) == 13
 
 
 @pytest.mark.parametrize("name", ["new", "new.csv"])

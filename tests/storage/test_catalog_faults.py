@@ -94,17 +94,38 @@ _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00
         ("exams__pz__start", "2027-02-15T09:00:00", f"2027-02-15T09:00:00 {_MOMENT}"),
         ("exams__pz__start", "2027-02-15", f"2027-02-15 {_MOMENT}"),
         ("exams__pz__start", "nine", f"'nine' {_MOMENT}"),
-        ("exams__pz__duration_minutes", "1.5", "1.5 is no whole number"),
-        ("exams__pz__duration_minutes", "long", "'long' is no whole number"),
+        (
+            "exams__pz__duration_minutes",
+            "1.5",
+            "1.5 is no whole number; expected minutes such as 120",
+        ),
+        (
+            "exams__pz__duration_minutes",
+            "2h",
+            "'2h' is no whole number; expected minutes such as 120",
+        ),
+        (
+            "exams__pz__extra_minutes",
+            "{ada: 1h}",
+            "'1h' is no whole number; expected minutes such as 120",
+        ),
+        ("defaults__archive_days", "long", "'long' is no whole number"),
         ("exams__pz__duration_minutes", "yes", "True is no number"),
         ("exams__pz__duration_minutes", "0", "0 is too small; expected more than 0"),
         ("exams__pz__course", "7", "7 is no text; put it into quotes"),
         ("exams__pz__rooms", "lab", "'lab' is no list; expected one such as [a, b]"),
         ("sizes__small__cpu", "yes", "True is no number"),
-        ("sizes__small__cpu", "much", "'much' is no number"),
-        ("sizes__small__cpu", "[1]", "[1] is no number"),
+        ("sizes__small__cpu", "500m", "'500m' is no number; expected cores such as 0.5"),
+        ("sizes__small__cpu_limit", "2x", "'2x' is no number; expected cores such as 0.5"),
+        ("sizes__small__cpu", "[1]", "[1] is no number; expected cores such as 0.5"),
         ("sizes__small__title", "7", "7 is no text; put it into quotes"),
-        ("sizes__small", "7", "7 is no mapping; expected keys below it"),
+        (
+            "sizes__small",
+            "7",
+            "7 is no mapping; expected one such as {title: …, memory: …, cpu: …}",
+        ),
+        ("images__one", "one:1", "'one:1' is no mapping; expected one such as {name: …}"),
+        ("defaults", "7", "7 is no mapping; expected keys below it"),
         ("sizes", "[small]", "['small'] is no mapping; expected keys below it"),
         (
             "defaults__network",
@@ -162,6 +183,21 @@ def test_unknown_key_is_told_with_those_that_may_stand_there(
     details = details_of(written_with(**changed))
     keys = ", ".join(sorted(model.model_fields))
     assert f"unknown key 'x'; expected one of: {keys}" in map(explain, details)
+
+
+@pytest.mark.parametrize(
+    ("place", "levels"),
+    [
+        ("defaults__rooms", "the catalog itself or an exam"),
+        ("courses__ml__start", "a term or an exam"),
+        ("image", "'defaults', a course, a term or an exam"),
+        ("defaults__university", "the catalog itself"),
+    ],
+)
+def test_key_of_another_level_is_told_with_where_it_belongs(place: str, levels: str) -> None:
+    (detail,) = details_of(written_with(**{place: "x"}))
+    key = place.rpartition("__")[2]
+    assert explain(detail).startswith(f"unknown key {key!r} (it belongs to {levels}")
 
 
 def test_unknown_key_in_a_list_is_told_as_well() -> None:

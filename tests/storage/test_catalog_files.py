@@ -244,7 +244,7 @@ def assert_loads_or_tells_faults(file: Path, written: bytes) -> None:
     else:
         return
     assert found
-    lines = written.decode("utf-8", "replace").splitlines()  # YAML, too, knows more than \\n
+    lines = written.decode("utf-8", "replace").splitlines()  # YAML, too, ends lines with U+0085
     for fault in found:
         assert fault.file == str(file)
         assert 0 <= fault.line <= len(lines) + 1

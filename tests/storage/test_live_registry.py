@@ -302,7 +302,7 @@ def test_course_whose_link_leads_nowhere_is_a_fault_and_does_not_disappear(
     directory.mkdir()
     write(directory / "a.csv", "alice")
     (directory / "b.csv").symlink_to("nowhere.csv")
-    with pytest.raises(FaultsFoundError, match=r"b\.csv:1: cannot be read"):
+    with pytest.raises(FaultsFoundError, match=r"b\.csv: cannot be read"):
         live(catalog, directory)
 
 
@@ -375,6 +375,23 @@ def test_faulty_row_of_a_database_keeps_the_last_good_and_is_logged_once(
     live_table.look()
     assert people(live_table) == {"alice", "ben", "clara"}
     assert faults_in_metrics() == 0
+
+
+def test_replaced_table_of_a_database_keeps_the_last_good_and_is_logged_once(
+    live_table: LiveRegistry, table: sa.Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    with table.begin() as connection:
+        for statement in (
+            "CREATE TABLE n AS SELECT * FROM roster",
+            "DROP TABLE roster",
+            "ALTER TABLE n RENAME TO roster",
+        ):
+            connection.execute(sa.text(statement))
+    for _ in range(4):
+        live_table.look()
+    assert people(live_table) == {"alice", "ben"}
+    assert faults_in_metrics() == 1
+    assert caplog.text.count("changes of the table roster are not counted") == 1
 
 
 def test_database_that_lost_many_is_taken_when_it_stays_so(

@@ -35,6 +35,6 @@ def test_staff_and_somebody_on_the_roster_may_not_share_a_directory(tmp_path: Pa
             catalog=CATALOG_FILE, roster=open_roster(roster), hub=HubKind.GRADING, checks=()
         )
     assert str(caught.value) == (
-        f"{CATALOG_FILE}:1: staff: username 'gina' would share a directory with 'gina.' where file "
+        f"{CATALOG_FILE}: staff: username 'gina' would share a directory with 'gina.' where file "
         "systems ignore case, composition or a dot at the end; expected only one of them"
     )

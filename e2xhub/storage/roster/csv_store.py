@@ -29,7 +29,7 @@ class RosterFiles:
         may_be_uncounted: bool = False,  # noqa: ARG002 - a file always shows its change
     ) -> Roster:
         """The roster; raises FaultsFoundError with every fault where it has any."""
-        with suppress(OSError):  # reading tells that
+        with suppress(OSError, RuntimeError):  # a link that leads to itself; reading tells that
             if may_be_new and is_not_begun(self._path.resolve()):
                 return Roster(())
         return load_roster(self._path, catalog)

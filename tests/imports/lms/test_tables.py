@@ -152,7 +152,7 @@ def test_file_that_is_no_table_is_one_fault(file: Path, content: bytes, fault: s
 
 
 def test_file_that_is_not_there_is_a_fault(file: Path) -> None:
-    assert faults_of(file) == ["list.csv:1: cannot be read: No such file or directory"]
+    assert faults_of(file) == ["list.csv: cannot be read: No such file or directory"]
 
 
 def test_column_that_stands_there_twice_cannot_be_meant(file: Path) -> None:

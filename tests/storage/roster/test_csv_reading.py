@@ -260,11 +260,11 @@ def test_line_is_that_of_the_row_also_after_a_cell_with_line_breaks(
 def test_directory_without_rosters_is_a_fault(tmp_path: Path, small_catalog: Catalog) -> None:
     with pytest.raises(FaultsFoundError) as caught:
         load_roster(tmp_path, small_catalog)
-    assert str(caught.value) == f"{tmp_path}:1: no CSV file is here; expected a roster"
+    assert str(caught.value) == f"{tmp_path}: no CSV file is here; expected a roster"
 
 
 def test_missing_file_is_a_fault(file: Path, small_catalog: Catalog) -> None:
-    expected = ["roster.csv:1: cannot be read: No such file or directory"]
+    expected = ["roster.csv: cannot be read: No such file or directory"]
     assert faults_of(file, small_catalog) == expected
 
 
