@@ -15,7 +15,7 @@ from pydantic import TypeAdapter
 from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, load_hub, print_json
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Level
-from e2xhub.domain.catalog_model import CatalogModel, Place, ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault, CatalogModel, Place
 from e2xhub.domain.catalog_pins import check_frozen, check_pinned
 from e2xhub.domain.catalog_servers import ExtraContainer
 from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed
@@ -79,7 +79,7 @@ def check(
     _print_summary(registry, warnings, json)
 
 
-def _check_frozen_today(catalog: Catalog) -> list[ReferenceFault]:
+def _check_frozen_today(catalog: Catalog) -> list[CatalogFault]:
     return check_frozen(catalog, datetime.now(ZoneInfo(catalog.time_zone)).date())
 
 

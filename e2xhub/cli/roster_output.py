@@ -80,7 +80,7 @@ class Comparison:
     @classmethod
     def of(cls, difference: Difference, roster: Roster) -> Comparison:
         """The `difference` from what `roster` has."""
-        before = {
+        before: dict[Membership, Mapping[str, str]] = {
             known: known.attributes
             for wanted in difference.change.updated
             for known in roster.exam_memberships_of(wanted.username, wanted.role)

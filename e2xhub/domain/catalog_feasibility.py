@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault, Place
 from e2xhub.domain.catalog_volumes import COURSE_HUBS, Mount, Seed
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.path_templates import fields_of
@@ -15,7 +15,7 @@ from e2xhub.domain.settings import all_chains, exam_settings, merge, merge_mount
 from e2xhub.domain.volumes import fill_directory, mount_around, plan_volumes
 
 
-def check_feasible(catalog: Catalog) -> list[ReferenceFault]:
+def check_feasible(catalog: Catalog) -> list[CatalogFault]:
     """Every term and exam whose servers could not start, or would not keep what people write."""
     return [
         *_colliding_mounts(catalog),
@@ -25,7 +25,7 @@ def check_feasible(catalog: Catalog) -> list[ReferenceFault]:
     ]
 
 
-def _colliding_mounts(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _colliding_mounts(catalog: Catalog) -> Iterator[CatalogFault]:
     """Mounts that nobody could start a server with, in a catalog without other faults."""
     for chain in all_chains(catalog):
         place, levels = chain[-1][0], [level for _, level in chain]
@@ -39,7 +39,7 @@ def _colliding_mounts(catalog: Catalog) -> Iterator[ReferenceFault]:
             for owner in _owners(catalog, place)
         )
         yield from (
-            ReferenceFault(place=place, message=message)
+            CatalogFault(place=place, message=message)
             for message in dict.fromkeys(filter(None, messages))
         )
 
@@ -68,7 +68,7 @@ def _planning_fault(
     return None
 
 
-def _seeds_that_nobody_gets(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _seeds_that_nobody_gets(catalog: Catalog) -> Iterator[CatalogFault]:
     """Seeds whose place is in no directory that somebody may write to."""
     for chain in all_chains(catalog):
         place, settings = chain[-1][0], merge(catalog, [level for _, level in chain])
@@ -79,7 +79,7 @@ def _seeds_that_nobody_gets(catalog: Catalog) -> Iterator[ReferenceFault]:
             if seed.hubs & hubs and not any(
                 _gets_seed(catalog, settings.mounts, seed, owner) for owner in owners
             ):
-                yield ReferenceFault(
+                yield CatalogFault(
                     place=place,
                     message=f"seed {name!r} would go to {seed.to}, which is in no mount that "
                     "somebody may write to; expected a directory such as '/home/jovyan/start'",
@@ -99,7 +99,7 @@ def _gets_seed(
     return target is not None and not target.read_only
 
 
-def _exams_that_lose_work(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _exams_that_lose_work(catalog: Catalog) -> Iterator[CatalogFault]:
     for exam_id in catalog.exams:
         mounts = exam_settings(catalog, exam_id).mounts.values()
         if not any(
@@ -108,7 +108,7 @@ def _exams_that_lose_work(catalog: Catalog) -> Iterator[ReferenceFault]:
             and catalog.volumes[mount.volume].outlives_a_server
             for mount in mounts
         ):
-            yield ReferenceFault(
+            yield CatalogFault(
                 place=("exams", exam_id),
                 message="examinees have no directory that lasts, so their work would end with "
                 "their server; add a mount with 'hubs: [exam]' and 'access: {read_write: "
@@ -116,12 +116,12 @@ def _exams_that_lose_work(catalog: Catalog) -> Iterator[ReferenceFault]:
             )
 
 
-def _exams_that_share_work(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _exams_that_share_work(catalog: Catalog) -> Iterator[CatalogFault]:
     for exam_id in catalog.exams:
         for name, mount in exam_settings(catalog, exam_id).mounts.items():
             writes = HubKind.EXAM in mount.hubs and Role.STUDENT in mount.access.read_write
             if writes and "username" not in fields_of(mount.path):
-                yield ReferenceFault(
+                yield CatalogFault(
                     place=("exams", exam_id),
                     message=f"all examinees would write to one directory (mount {name!r}, "
                     f"{mount.path!r}); expected {{username}} in its path",

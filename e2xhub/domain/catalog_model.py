@@ -17,8 +17,8 @@ class CatalogModel(BaseModel):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReferenceFault:
-    """A value that names or presumes something which is not there."""
+class CatalogFault:
+    """What is wrong in a catalog of which each value is right; its line is known to `storage`."""
 
     place: Place
     message: str

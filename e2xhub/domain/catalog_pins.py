@@ -6,25 +6,25 @@ from collections.abc import Iterator
 from datetime import date
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from e2xhub.domain.catalog_servers import Image
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import exam_settings
 
 
-def check_pinned(catalog: Catalog) -> list[ReferenceFault]:
+def check_pinned(catalog: Catalog) -> list[CatalogFault]:
     """A fault for each image whose name may mean another content tomorrow."""
     return [_unpinned(name, image) for name, image in catalog.images.items() if not image.is_pinned]
 
 
-def check_frozen(catalog: Catalog, today: date) -> list[ReferenceFault]:
+def check_frozen(catalog: Catalog, today: date) -> list[CatalogFault]:
     """A fault for each exam whose image should not change any more and has no digest.
 
     `today` is the day at the university.
     """
     return [
-        ReferenceFault(
+        CatalogFault(
             place=("exams", exam_id, "freeze_image_on"),
             message=f"the image of this exam is frozen since {exam.freeze_image_on}, and "
             f"{image.name!r} has no digest; expected '{image.name}@sha256:…'",
@@ -36,8 +36,8 @@ def check_frozen(catalog: Catalog, today: date) -> list[ReferenceFault]:
     ]
 
 
-def _unpinned(name: str, image: Image) -> ReferenceFault:
-    return ReferenceFault(
+def _unpinned(name: str, image: Image) -> CatalogFault:
+    return CatalogFault(
         place=("images", name, "name"),
         message=f"image {name!r} has no digest; expected '{image.name}@sha256:…'",
     )

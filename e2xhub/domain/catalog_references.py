@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level
 from e2xhub.domain.catalog_feasibility import check_feasible
-from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault, Place
 from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed
 from e2xhub.domain.group_rules import check_groups
 from e2xhub.domain.overlaps import check_overlaps
@@ -19,7 +19,7 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import all_chains, all_levels
 
 
-def check_references(catalog: Catalog) -> list[ReferenceFault]:
+def check_references(catalog: Catalog) -> list[CatalogFault]:
     """Every fault between the parts of `catalog`, in the order of the catalog."""
     faults = [
         fault
@@ -35,7 +35,7 @@ def check_references(catalog: Catalog) -> list[ReferenceFault]:
     ]
     if RESERVED_COURSE_ID in catalog.courses:
         faults.append(
-            ReferenceFault(
+            CatalogFault(
                 place=("courses", RESERVED_COURSE_ID),
                 message=f"the course id {RESERVED_COURSE_ID!r} stands for the exams "
                 "themselves; choose another id",
@@ -44,7 +44,7 @@ def check_references(catalog: Catalog) -> list[ReferenceFault]:
     return faults or [*check_feasible(catalog), *check_overlaps(catalog)]
 
 
-def _names_in(catalog: Catalog, place: Place, level: Level) -> Iterator[ReferenceFault]:
+def _names_in(catalog: Catalog, place: Place, level: Level) -> Iterator[CatalogFault]:
     if level.image is not None:
         yield from _undeclared((*place, "image"), "image", level.image, catalog.images)
     for index, name in enumerate(level.sizes or ()):
@@ -53,24 +53,24 @@ def _names_in(catalog: Catalog, place: Place, level: Level) -> Iterator[Referenc
         at = (*place, "extra_containers", name, "image")
         yield from _undeclared(at, "image", container.image, catalog.images)
     if level.sizes == ():
-        yield ReferenceFault(
+        yield CatalogFault(
             place=(*place, "sizes"), message="sizes is empty; expected at least one, or no key"
         )
 
 
 def _undeclared(
     place: Place, what: str, name: str, declared: Iterable[str]
-) -> Iterator[ReferenceFault]:
+) -> Iterator[CatalogFault]:
     if name not in declared:
         known = ", ".join(sorted(map(str, declared))) or "none"
-        yield ReferenceFault(
+        yield CatalogFault(
             place=place,
             message=f"{what} {name!r} is not declared; expected one of: {known}",
             undeclared=name,
         )
 
 
-def _places_in(catalog: Catalog, place: Place, level: Level) -> Iterator[ReferenceFault]:
+def _places_in(catalog: Catalog, place: Place, level: Level) -> Iterator[CatalogFault]:
     """Faults of everything in `level` that names a volume and holds path templates."""
     for at, part in _parts_with_places(place, level):
         yield from _undeclared((*at, "volume"), "volume", part.volume, catalog.volumes)
@@ -90,19 +90,19 @@ def _parts_with_places(
 
 def _unfillable(
     place: Place, part: Mount | DataSet | Seed, *, is_exam_level: bool
-) -> Iterator[ReferenceFault]:
+) -> Iterator[CatalogFault]:
     only_exams = is_exam_level or part.hubs == {HubKind.EXAM}
     for key in ("path", "mount_at", "to"):
         template = getattr(part, key, None)
         if template and "exam" in fields_of(template) and not only_exams:
-            yield ReferenceFault(
+            yield CatalogFault(
                 place=(*place, key),
                 message=f"{template!r} uses {{exam}}, which a course has not; "
                 "expected 'hubs: [exam]' beside it",
             )
 
 
-def _exam_faults(catalog: Catalog, place: Place, exam: Exam) -> Iterator[ReferenceFault]:
+def _exam_faults(catalog: Catalog, place: Place, exam: Exam) -> Iterator[CatalogFault]:
     course = catalog.courses.get(exam.course)
     yield from _undeclared((*place, "course"), "course", exam.course, catalog.courses)
     if course is not None:
@@ -111,7 +111,7 @@ def _exam_faults(catalog: Catalog, place: Place, exam: Exam) -> Iterator[Referen
         yield from _undeclared((*place, "rooms", str(index)), "room", room, catalog.rooms)
 
 
-def _ids_that_differ_in_case(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _ids_that_differ_in_case(catalog: Catalog) -> Iterator[CatalogFault]:
     """Directories are named after ids, and some file systems ignore case."""
     groups: list[tuple[Place, Iterable[str]]] = [
         (("courses",), catalog.courses),
@@ -123,18 +123,18 @@ def _ids_that_differ_in_case(catalog: Catalog) -> Iterator[ReferenceFault]:
         for name in ids:
             other = first.setdefault(name.casefold(), name)
             if other != name:
-                yield ReferenceFault(
+                yield CatalogFault(
                     place=(*place, name),
                     message=f"{str(name)!r} and {str(other)!r} would share directories where file "
                     "systems ignore case; expected ids that differ in more",
                 )
 
 
-def _missing_essentials(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _missing_essentials(catalog: Catalog) -> Iterator[CatalogFault]:
     for chain in all_chains(catalog):
         for key in ("image", "sizes"):
             if all(getattr(level, key) is None for _, level in chain):
-                yield ReferenceFault(
+                yield CatalogFault(
                     place=chain[-1][0],
                     message=f"no level sets {key!r}; set it here or in 'defaults'",
                 )

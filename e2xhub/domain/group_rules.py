@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, WithJsonSchema, model_validator
 
-from e2xhub.domain.catalog_model import CatalogModel, Place, ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault, CatalogModel, Place
 from e2xhub.domain.identifiers import CourseId, TermId, Username
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import COURSE_ROLES, Role
@@ -161,7 +161,7 @@ class GroupTable:
         )
 
 
-def check_groups(catalog: Catalog) -> list[ReferenceFault]:
+def check_groups(catalog: Catalog) -> list[CatalogFault]:
     """Every fault between the rules for groups and the rest of `catalog`, in the rules' order."""
     undeclared = (
         fault
@@ -171,9 +171,9 @@ def check_groups(catalog: Catalog) -> list[ReferenceFault]:
     return [*undeclared, *_ambiguous_names(catalog)]
 
 
-def _undeclared_names(catalog: Catalog, place: Place, rule: GroupRule) -> Iterator[ReferenceFault]:
+def _undeclared_names(catalog: Catalog, place: Place, rule: GroupRule) -> Iterator[CatalogFault]:
     if rule.course is not None and rule.course not in catalog.courses:
-        yield ReferenceFault(
+        yield CatalogFault(
             place=(*place, "course"),
             message=f"course {str(rule.course)!r} is not declared; {_one_of(catalog.courses)}",
             undeclared=str(rule.course),
@@ -183,7 +183,7 @@ def _undeclared_names(catalog: Catalog, place: Place, rule: GroupRule) -> Iterat
     terms = {term for course in courses for term in catalog.courses[course].terms}
     if rule.term is not None and rule.term not in terms:
         whose = f"course {str(rule.course)!r} has no" if rule.course else "no course has the"
-        yield ReferenceFault(
+        yield CatalogFault(
             place=(*place, "term"), message=f"{whose} term {str(rule.term)!r}; {_one_of(terms)}"
         )
 
@@ -192,7 +192,7 @@ def _one_of(names: Iterable[str]) -> str:
     return f"expected one of: {', '.join(sorted(names)) or 'none'}"
 
 
-def _ambiguous_names(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _ambiguous_names(catalog: Catalog) -> Iterator[CatalogFault]:
     """One fault for each two rules, or one rule, by which a group would mean two things."""
     first: dict[str, tuple[int, _Meaning]] = {}
     clashes: defaultdict[tuple[int, int], list[tuple[str, _Meaning, _Meaning]]] = defaultdict(list)
@@ -205,7 +205,7 @@ def _ambiguous_names(catalog: Catalog) -> Iterator[ReferenceFault]:
         name, other, meaning = found[0]
         pattern = catalog.groups[earlier].pattern
         more = f", and {len(found) - 1} more such groups" if found[1:] else ""
-        yield ReferenceFault(
+        yield CatalogFault(
             place=("groups", str(index), "pattern"),
             message=f"group {name!r} means {_show(meaning)} here, and {_show(other)} by the "
             f"pattern {pattern!r}{more}; expected one meaning of each group",

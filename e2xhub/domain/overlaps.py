@@ -15,7 +15,7 @@ from itertools import islice
 from string import Formatter
 
 from e2xhub.domain.catalog import Catalog, Level
-from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault, Place
 from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed, Volume
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role
@@ -58,7 +58,7 @@ class _Directory:
         return all(_may_be_equal(mine, theirs) for mine, theirs in pairs)
 
 
-def check_overlaps(catalog: Catalog) -> list[ReferenceFault]:
+def check_overlaps(catalog: Catalog) -> list[CatalogFault]:
     """A fault for each directory of students in which others' personal directories could be."""
     directories = [
         directory
@@ -67,7 +67,7 @@ def check_overlaps(catalog: Catalog) -> list[ReferenceFault]:
     ]
     distinct = {(item.disk, item.components): item for item in directories if item.is_personal}
     return [
-        ReferenceFault(
+        CatalogFault(
             place=found.place,
             message=f"students would reach directories of other people: {found.shown!r} and "
             f"{personal.shown!r} may lie in each other; expected paths that begin differently, "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault, Place
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role
@@ -12,7 +12,7 @@ from e2xhub.domain.roster import ExamMembership
 from e2xhub.domain.settings import all_levels, exam_settings
 
 
-def find_warnings(registry: Registry) -> list[ReferenceFault]:
+def find_warnings(registry: Registry) -> list[CatalogFault]:
     """Every warning, with the place in the catalog that it is about."""
     return [
         *_extra_time_of_nobody(registry),
@@ -23,7 +23,7 @@ def find_warnings(registry: Registry) -> list[ReferenceFault]:
     ]
 
 
-def _extra_time_of_nobody(registry: Registry) -> Iterator[ReferenceFault]:
+def _extra_time_of_nobody(registry: Registry) -> Iterator[CatalogFault]:
     for exam_id, exam in registry.catalog.exams.items():
         for username in exam.extra_minutes:
             if not registry.roster.is_examinee(username, exam_id):
@@ -34,7 +34,7 @@ def _extra_time_of_nobody(registry: Registry) -> Iterator[ReferenceFault]:
                 )
 
 
-def _exams_outside_their_term(registry: Registry) -> Iterator[ReferenceFault]:
+def _exams_outside_their_term(registry: Registry) -> Iterator[CatalogFault]:
     for exam_id, exam in registry.catalog.exams.items():
         term = registry.catalog.courses[exam.course].terms[exam.term]
         day = exam.start.astimezone(registry.time_zone).date()
@@ -46,7 +46,7 @@ def _exams_outside_their_term(registry: Registry) -> Iterator[ReferenceFault]:
             )
 
 
-def _unknown_rooms(registry: Registry) -> Iterator[ReferenceFault]:
+def _unknown_rooms(registry: Registry) -> Iterator[CatalogFault]:
     """Rooms on the roster are for people to read; who may sign in where is in the catalog."""
     seen: set[tuple[str, str]] = set()
     for membership in registry.roster:
@@ -64,7 +64,7 @@ def _unknown_rooms(registry: Registry) -> Iterator[ReferenceFault]:
                 )
 
 
-def _sizes_that_shrink(registry: Registry) -> Iterator[ReferenceFault]:
+def _sizes_that_shrink(registry: Registry) -> Iterator[CatalogFault]:
     for exam_id in registry.catalog.exams:
         for name, size in exam_settings(registry.catalog, exam_id).sizes.items():
             limits = (size.memory_limit or size.memory, size.cpu_limit or size.cpu)
@@ -76,7 +76,7 @@ def _sizes_that_shrink(registry: Registry) -> Iterator[ReferenceFault]:
                 )
 
 
-def _homes_of_all(registry: Registry) -> Iterator[ReferenceFault]:
+def _homes_of_all(registry: Registry) -> Iterator[CatalogFault]:
     for place, level in all_levels(registry.catalog):
         for name, mount in level.mounts.items():
             is_home = mount.mount_at.startswith("/home/") and mount.hubs != {HubKind.EXAM}
@@ -89,5 +89,5 @@ def _homes_of_all(registry: Registry) -> Iterator[ReferenceFault]:
                 )
 
 
-def _warn(place: Place, message: str) -> ReferenceFault:
-    return ReferenceFault(place=place, message=message)
+def _warn(place: Place, message: str) -> CatalogFault:
+    return CatalogFault(place=place, message=message)

@@ -19,7 +19,7 @@ from kubespawner.utils import get_k8s_model
 from traitlets import HasTraits, TraitError
 
 from e2xhub.domain.catalog import Catalog, Level
-from e2xhub.domain.catalog_model import Place, ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault, Place
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.settings import all_chains, all_levels, merge
 from e2xhub.kubernetes.escapes import escapes_of_containers, escapes_of_pod
@@ -99,7 +99,7 @@ _DECIDED_INSIDE = {
 _RESERVED_LABEL = re.compile(r"hub\.jupyter\.org/|e2xhub\.org/|(?:app|component|release)$")
 
 
-def check_pods(catalog: Catalog) -> list[ReferenceFault]:
+def check_pods(catalog: Catalog) -> list[CatalogFault]:
     """Every fault in what the catalog passes on to Kubernetes and KubeSpawner as it stands."""
     faults = [
         *_unknown_sources(catalog),
@@ -128,14 +128,14 @@ def _items(containers: Any) -> list[Any]:
     return list(containers.values() if isinstance(containers, Mapping) else containers or [])
 
 
-def _unlockable_servers(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _unlockable_servers(catalog: Catalog) -> Iterator[CatalogFault]:
     """Terms and exams whose servers must be locked, and whose overrides would let them out."""
     for levels in all_chains(catalog):
         place, settings = levels[-1][0], merge(catalog, [level for _, level in levels])
         network = NetworkClass.EXAM if place[0] == "exams" else settings.network
         escapes = ", ".join(_escapes_in(settings.kubespawner_override))
         if escapes and network is not NetworkClass.OPEN:
-            yield ReferenceFault(
+            yield CatalogFault(
                 place=(*place, "kubespawner_override"),
                 message=f"the network class {network.value!r} cannot hold a pod with {escapes}; "
                 "expected a kubespawner_override without it on every level",
@@ -152,22 +152,22 @@ def make_overrides(override: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _unknown_sources(catalog: Catalog) -> Iterator[ReferenceFault]:
+def _unknown_sources(catalog: Catalog) -> Iterator[CatalogFault]:
     known = set(V1Volume.attribute_map.values()) - {"name"}
     for name, volume in catalog.volumes.items():
         for source in set(volume.source) - known:
-            yield ReferenceFault(
+            yield CatalogFault(
                 place=("volumes", name, "kubernetes", source),
                 message=f"Kubernetes has no volume source {source!r}; "
                 f"expected one of: {', '.join(sorted(known))}",
             )
 
 
-def _override_faults(place: Place, level: Level) -> Iterator[ReferenceFault]:
+def _override_faults(place: Place, level: Level) -> Iterator[CatalogFault]:
     for name, value in level.kubespawner_override.items():
         message = _what_is_wrong(name, value)
         if message:
-            yield ReferenceFault(place=(*place, name), message=message)
+            yield CatalogFault(place=(*place, name), message=message)
 
 
 def _what_is_wrong(name: str, value: Any) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from e2xhub.domain.catalog import Catalog, Course, Exam, Level, Term
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from e2xhub.domain.catalog_references import check_references
 
 _DAY = "is no day; expected one such as 2027-03-31"
@@ -158,7 +158,7 @@ def models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from models_in(argument)
 
 
-def find_further_faults(value: Any, details: Iterable[Any]) -> list[ReferenceFault]:
+def find_further_faults(value: Any, details: Iterable[Any]) -> list[CatalogFault]:
     """Undeclared names in a catalog of which pydantic refused the values in `details`.
 
     Looks at what is left without these values; empty where too little is left to say more.

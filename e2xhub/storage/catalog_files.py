@@ -13,7 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from e2xhub.domain.catalog_references import check_references
 from e2xhub.errors import Fault, FaultsFoundError, printable
 from e2xhub.storage import yaml_lines
@@ -24,7 +24,7 @@ from e2xhub.storage.text_files import read_text
 _SUFFIXES = {".yaml", ".yml"}
 _ARCHIVE = b"PK\x03\x04"
 _Lines = dict[yaml_lines.Path, tuple[str, int]]
-Check = Callable[[Catalog], list[ReferenceFault]]
+Check = Callable[[Catalog], list[CatalogFault]]
 """Finds what is wrong in a catalog of which each value is right."""
 
 
@@ -47,7 +47,7 @@ def load_catalog(path: Path, *, checks: Sequence[Check] = ()) -> Catalog:
     return catalog
 
 
-def place_faults(path: Path, found: Sequence[ReferenceFault]) -> list[Fault]:
+def place_faults(path: Path, found: Sequence[CatalogFault]) -> list[Fault]:
     """What was found in the catalog at `path`, each with its file and line.
 
     Reads the files again where there is anything to place; raises FaultsFoundError as
@@ -56,7 +56,7 @@ def place_faults(path: Path, found: Sequence[ReferenceFault]) -> list[Fault]:
     return _place(found, _read_all(path)[1], path) if found else []
 
 
-def _place(found: Iterable[ReferenceFault], lines: _Lines, path: Path) -> list[Fault]:
+def _place(found: Iterable[CatalogFault], lines: _Lines, path: Path) -> list[Fault]:
     return [_fault_at(fault.place, fault.message, lines, path) for fault in found]
 
 

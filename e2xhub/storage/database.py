@@ -107,7 +107,8 @@ _COUNTS_CHANGES = {
     """,
     "postgresql": """
         SELECT count(*) = 1 AS are_counted FROM pg_catalog.pg_trigger
-        WHERE tgrelid = to_regclass('roster') AND tgname = 'roster_changed' AND tgenabled IN ('A', 'O')
+        WHERE tgrelid = to_regclass('roster') AND tgname = 'roster_changed'
+        AND tgenabled IN ('A', 'O')
     """,
 }
 
@@ -125,12 +126,18 @@ URL_EXPECTED = (
 
 
 def parse_url(url: str | URL) -> URL:
-    """The URL of a database; raises ConfigurationError, without showing it, where it is none."""
+    """The URL of a database that e2xhub knows; raises ConfigurationError where it is none."""
     try:
-        return make_url(url)
-    except (sa.exc.ArgumentError, ValueError):
+        address = make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # whose texts may show a password
         message = f"this is no URL of a database; {URL_EXPECTED}"
         raise ConfigurationError(message) from None
+    if address.get_backend_name() not in _COUNTS_CHANGES:
+        raise ConfigurationError(
+            f"{masked_url(address)} is in no database that e2xhub knows; expected sqlite:// or "
+            "postgresql+psycopg://"
+        )
+    return address
 
 
 def make_engine(url: str | URL, **options: Any) -> Engine:
@@ -138,7 +145,7 @@ def make_engine(url: str | URL, **options: Any) -> Engine:
 
     `options` are those of `sqlalchemy.create_engine`. A PostgreSQL server that does not answer is
     given up after a few seconds, unless the URL says otherwise. Raises ConfigurationError where
-    `url` is none.
+    `url` is none of a database that e2xhub knows.
     """
     address = parse_url(url)
     if address.get_backend_name() == "postgresql" and address.get_driver_name() in _LIBPQ_DRIVERS:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from tests.domain.test_catalog_references import TERM, faults_with, mount
 
 HOME = mount(path="homes/{username}", mount_at="/home", access={"read_write": ["student"]})
@@ -34,7 +34,7 @@ def test_seed_that_nobody_could_keep_is_a_fault(home: dict[str, Any]) -> None:
     assert faults_with(
         ("courses.ml.mounts", {"home": home}), ("courses.ml.seeds", {"a": SEED})
     ) == [
-        ReferenceFault(
+        CatalogFault(
             place=TERM,
             message="seed 'a' would go to /home/start, which is in no mount that somebody may "
             "write to; expected a directory such as '/home/jovyan/start'",

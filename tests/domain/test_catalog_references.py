@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from e2xhub.domain.catalog_references import check_references
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import HubKind
@@ -55,7 +55,7 @@ WRITTEN: dict[str, Any] = {
 TERM = ("courses", "ml", "terms", "WS26")
 
 
-def faults_with(*changes: tuple[str, Any]) -> list[ReferenceFault]:
+def faults_with(*changes: tuple[str, Any]) -> list[CatalogFault]:
     """The faults of `WRITTEN` where each dotted key has another value; None takes it out."""
     written = deepcopy(WRITTEN)
     for dotted, value in changes:
@@ -140,15 +140,15 @@ def test_catalog_whose_names_are_declared_has_no_faults() -> None:
 def test_value_that_fits_nothing_is_a_fault_at_its_place(
     key: str, value: Any, place: tuple[str, ...], message: str
 ) -> None:
-    assert faults_with((key, value)) == [ReferenceFault(place=place, message=message)]
+    assert faults_with((key, value)) == [CatalogFault(place=place, message=message)]
 
 
 @pytest.mark.parametrize("key", ["image", "sizes"])
 def test_essential_that_no_level_sets_is_a_fault_of_each_innermost_level(key: str) -> None:
     message = f"no level sets {key!r}; set it here or in 'defaults'"
     assert faults_with((f"defaults.{key}", None)) == [
-        ReferenceFault(place=TERM, message=message),
-        ReferenceFault(place=("exams", "pz"), message=message),
+        CatalogFault(place=TERM, message=message),
+        CatalogFault(place=("exams", "pz"), message=message),
     ]
 
 
@@ -156,7 +156,7 @@ def test_essential_that_no_level_sets_is_a_fault_of_each_innermost_level(key: st
 def test_field_exam_in_a_mount_of_a_course_is_a_fault(hubs: list[str]) -> None:
     mounts = {"home": mount(path="{exam}", hubs=hubs)}
     assert faults_with(("courses.ml.mounts", mounts)) == [
-        ReferenceFault(
+        CatalogFault(
             place=("courses", "ml", "mounts", "home", "path"),
             message="'{exam}' uses {exam}, which a course has not; "
             "expected 'hubs: [exam]' beside it",
@@ -175,7 +175,7 @@ def test_mounts_that_want_the_same_place_are_a_fault() -> None:
         ("courses.ml.mounts", {"data": mount(mount_at="/srv/ml/")}),
     )
     message = "mounts 'home' and 'data' both want /srv/ml; expected different places"
-    assert faults_with(*changes) == [ReferenceFault(place=TERM, message=message)]
+    assert faults_with(*changes) == [CatalogFault(place=TERM, message=message)]
 
 
 def test_mounts_of_different_roles_or_hubs_may_want_the_same_place() -> None:
@@ -206,7 +206,7 @@ def test_exam_that_would_lose_the_work_of_its_examinees_is_a_fault(
         "here or in 'defaults'"
     )
     assert faults_with(("defaults.mounts.work", work)) == [
-        ReferenceFault(place=("exams", "pz"), message=message)
+        CatalogFault(place=("exams", "pz"), message=message)
     ]
 
 
@@ -234,7 +234,7 @@ def test_ids_that_differ_in_case_alone_are_a_fault(
     key: str, value: object, place: tuple[str, ...], names: tuple[str, str]
 ) -> None:
     assert faults_with((key, value)) == [
-        ReferenceFault(
+        CatalogFault(
             place=place,
             message=f"{names[0]!r} and {names[1]!r} would share directories where file systems "
             "ignore case; expected ids that differ in more",

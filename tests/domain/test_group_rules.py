@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from e2xhub.domain.group_rules import GroupRule, GroupTable, check_groups
 from e2xhub.domain.identifiers import CourseId, TermId, Username
 from e2xhub.domain.roles import COURSE_ROLES, Role
@@ -306,7 +306,7 @@ def test_fixed_name_that_is_not_declared_is_a_fault(
     rule: dict[str, Any], key: str, message: str
 ) -> None:
     catalog = make_catalog(COURSES, {"pattern": LMS}, rule)
-    expected = ReferenceFault(place=("groups", "1", key), message=message)
+    expected = CatalogFault(place=("groups", "1", key), message=message)
     assert check_groups(catalog) == [expected]
 
 
@@ -315,7 +315,7 @@ def test_group_that_a_rule_spells_for_two_courses_is_a_fault() -> None:
         {"a": ["term.b"], "a.term": ["b"]}, {"pattern": "{course}.{term}.{role}"}
     )
     assert check_groups(catalog) == [
-        ReferenceFault(
+        CatalogFault(
             place=("groups", "0", "pattern"),
             message="group 'a.term.b.grader' means grader in 'a.term', 'b' here, and grader in "
             "'a', 'term.b' by the pattern '{course}.{term}.{role}', and 3 more such groups; "
@@ -330,7 +330,7 @@ def test_group_that_two_rules_spell_differently_is_a_fault() -> None:
     first = {"pattern": "{term}.{role}", "course": "maths", "roles": {"tutor": "grader"}}
     second = {"pattern": "WS26.tutor", "course": "maths", "term": "WS26", "role": "observer"}
     assert check_groups(make_catalog(COURSES, first, {"pattern": LMS}, second)) == [
-        ReferenceFault(
+        CatalogFault(
             place=("groups", "2", "pattern"),
             message="group 'WS26.tutor' means observer in 'maths', 'WS26' here, and grader in "
             "'maths', 'WS26' by the pattern '{term}.{role}'; expected one meaning of each group",

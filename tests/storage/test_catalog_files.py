@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog, Course
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog, place_faults
 from tests.storage.hostile_files import broken_copies
@@ -189,8 +189,8 @@ def test_excel_file_is_told_as_what_it_is(tmp_path: Path) -> None:
 def test_found_places_are_those_of_the_files(tmp_path: Path) -> None:
     write(tmp_path, a_yaml=CATALOG, b_yaml="courses:\n  db:\n    title: DB\n")
     found = [
-        ReferenceFault(place=("courses", "db", "image"), message="hm"),
-        ReferenceFault(place=("courses", "ml", "terms", "WS26"), message="so"),
+        CatalogFault(place=("courses", "db", "image"), message="hm"),
+        CatalogFault(place=("courses", "ml", "terms", "WS26"), message="so"),
     ]
     assert [str(fault) for fault in place_faults(tmp_path, found)] == [
         f"{tmp_path}/b.yaml:2: hm",

@@ -197,6 +197,15 @@ def test_masked_url_has_no_password(url: str, shown: str) -> None:
     assert masked_url(url) == shown
 
 
+def test_database_that_is_not_known_is_told_without_the_password() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_engine("mysql://hub:geheim@db/e2x")
+    assert str(caught.value) == (
+        "mysql://hub:***@db/e2x is in no database that e2xhub knows; expected sqlite:// or "
+        "postgresql+psycopg://"
+    )
+
+
 @pytest.mark.parametrize("url", ["no url", "postgresql://hub:geheim@db:abc/x"])
 def test_url_that_is_none_is_told_in_a_sentence(url: str) -> None:
     with pytest.raises(ConfigurationError) as caught:

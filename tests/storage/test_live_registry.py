@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import ReferenceFault
+from e2xhub.domain.catalog_model import CatalogFault
 from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError
@@ -426,10 +426,10 @@ def test_database_that_is_away_for_a_while_keeps_the_last_good(
 
 
 def test_further_check_is_made_at_the_start_and_at_each_change(catalog: Path, roster: Path) -> None:
-    def check_title(found: Catalog) -> list[ReferenceFault]:
+    def check_title(found: Catalog) -> list[CatalogFault]:
         titles = [course.title for course in found.courses.values()]
         place = ("courses", "maths", "title")
-        return [] if titles == ["Maths"] else [ReferenceFault(place=place, message="too long")]
+        return [] if titles == ["Maths"] else [CatalogFault(place=place, message="too long")]
 
     registry = live(catalog, roster, checks=[check_title])
     catalog.write_text(CATALOG.replace("title: Maths", "title: Mathematics"))

@@ -26,7 +26,6 @@ from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_rows import COLUMNS, MembershipParser, cells_of, normalize_attributes
 from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
 from e2xhub.storage.database import (
-    URL_EXPECTED,
     counts_roster_changes,
     make_engine,
     masked_url,
@@ -60,15 +59,9 @@ class RosterDatabase:
         """Connects to nothing yet; raises ConfigurationError where `url` cannot be used."""
         try:
             self._url = parse_url(url)
-        except ConfigurationError:
-            message = f"the roster is at no URL of a database; {URL_EXPECTED}"
-            raise ConfigurationError(message) from None
+        except ConfigurationError as error:
+            raise ConfigurationError(f"the roster cannot be used: {error}") from None
         self.name = masked_url(url)
-        if self._url.get_backend_name() not in ("sqlite", "postgresql"):
-            raise ConfigurationError(
-                f"the roster {self.name} is in no database that e2xhub knows; expected "
-                "sqlite:// or postgresql+psycopg://"
-            )
         self._engine = self._make_engine()
         weakref.finalize(self, self._engine.dispose)
 

@@ -16,6 +16,8 @@ EXPECTED = (
     "the port, and '@' in a password written as '%40'"
 )
 
+NO_URL = f"the roster cannot be used: this is no URL of a database; {EXPECTED}"
+
 
 def test_location_with_a_scheme_is_a_database_and_any_other_is_files(tmp_path: Path) -> None:
     assert isinstance(open_roster("sqlite:///x.db"), RosterDatabase)
@@ -28,18 +30,18 @@ def test_location_with_a_scheme_is_a_database_and_any_other_is_files(tmp_path: P
     [
         (
             "nothing://x",
-            "the roster nothing://x is in no database that e2xhub knows; expected sqlite:// or "
-            "postgresql+psycopg://",
+            "the roster cannot be used: nothing://x is in no database that e2xhub knows; expected "
+            "sqlite:// or postgresql+psycopg://",
         ),
         (
             "mysql://hub:geheim@db/e2x",
-            "the roster mysql://hub:***@db/e2x is in no database that e2xhub knows; expected "
-            "sqlite:// or postgresql+psycopg://",
+            "the roster cannot be used: mysql://hub:***@db/e2x is in no database that e2xhub knows; "
+            "expected sqlite:// or postgresql+psycopg://",
         ),
         ("postgresql+none://db/x", "the roster postgresql+none://db/x cannot be used (NoSuch"),
-        ("://", f"the roster is at no URL of a database; {EXPECTED}"),
-        ("postgresql://hub:geheim@db:abc/x", f"the roster is at no URL of a database; {EXPECTED}"),
-        ("postgresql://hub:a@b:geheim@db/x", f"the roster is at no URL of a database; {EXPECTED}"),
+        ("://", NO_URL),
+        ("postgresql://hub:geheim@db:abc/x", NO_URL),
+        ("postgresql://hub:a@b:geheim@db/x", NO_URL),
         (
             "postgresql+psycopg:/hub:geheim@db/x",
             f"the roster is at no file and at no URL of a database; {EXPECTED}",
