@@ -15,10 +15,10 @@ from pydantic import TypeAdapter
 from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, load_hub, print_json
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Level
-from e2xhub.domain.catalog_model import CatalogFault, CatalogModel, Place
-from e2xhub.domain.catalog_pins import check_frozen, check_pinned
-from e2xhub.domain.catalog_servers import ExtraContainer
-from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed
+from e2xhub.domain.catalog.model import CatalogFault, CatalogModel, Place
+from e2xhub.domain.catalog.pins import check_frozen, check_pinned
+from e2xhub.domain.catalog.servers import ExtraContainer
+from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.registry_warnings import find_warnings
 from e2xhub.domain.roles import HubKind

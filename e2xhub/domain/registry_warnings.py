@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from e2xhub.domain.catalog_model import CatalogFault, Place
+from e2xhub.domain.catalog.model import CatalogFault, Place
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role

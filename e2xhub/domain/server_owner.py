@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from e2xhub.domain.catalog_volumes import Mount
+from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.roles import HubKind, Role
 
 

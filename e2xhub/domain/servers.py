@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_servers import ExtraContainer, GitPull, Image, Size
+from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Size
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.settings import EffectivePlacement, Settings

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from e2xhub.domain.catalog import Catalog, Level
-from e2xhub.domain.catalog_model import Place
-from e2xhub.domain.catalog_servers import Affinity, ExtraContainer, GitPull, Image, Size, Toleration
-from e2xhub.domain.catalog_volumes import Mount, Seed
+from e2xhub.domain.catalog.model import Place
+from e2xhub.domain.catalog.servers import Affinity, ExtraContainer, GitPull, Image, Size, Toleration
+from e2xhub.domain.catalog.volumes import Mount, Seed
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
 from e2xhub.domain.lockdown import NetworkClass
 

@@ -9,7 +9,7 @@ from posixpath import normpath
 from typing import Any
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_volumes import Mount
+from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.domain.server_owner import ServerOwner
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from e2xhub.domain.catalog_servers import Image
+from e2xhub.domain.catalog.servers import Image
 from e2xhub.domain.servers import Companion, SeedCopy
 from e2xhub.domain.volumes import VolumeMount
 from e2xhub.kubernetes.names import PREFIX, escape

@@ -19,7 +19,7 @@ from kubespawner.utils import get_k8s_model
 from traitlets import HasTraits, TraitError
 
 from e2xhub.domain.catalog import Catalog, Level
-from e2xhub.domain.catalog_model import CatalogFault, Place
+from e2xhub.domain.catalog.model import CatalogFault, Place
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.settings import all_chains, all_levels, merge
 from e2xhub.kubernetes.escapes import escapes_of_containers, escapes_of_pod

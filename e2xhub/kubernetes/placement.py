@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from e2xhub.domain.catalog_servers import PodAffinity
+from e2xhub.domain.catalog.servers import PodAffinity
 from e2xhub.domain.settings import EffectivePlacement
 from e2xhub.kubernetes.names import PREFIX, keyed
 

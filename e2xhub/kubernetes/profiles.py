@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from e2xhub.domain.catalog_servers import Size
+from e2xhub.domain.catalog.servers import Size
 from e2xhub.domain.offers import Offer
 from e2xhub.domain.servers import SeedCopy, Server
 from e2xhub.domain.volumes import VolumeMount

@@ -11,8 +11,8 @@ from typing import Any, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from e2xhub.domain.catalog import Catalog, Course, Exam, Level, Term
-from e2xhub.domain.catalog_model import CatalogFault
-from e2xhub.domain.catalog_references import check_references
+from e2xhub.domain.catalog.model import CatalogFault
+from e2xhub.domain.catalog.references import check_references
 
 _DAY = "is no day; expected one such as 2027-03-31"
 _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00+01:00"

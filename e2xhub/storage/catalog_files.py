@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import CatalogFault
-from e2xhub.domain.catalog_references import check_references
+from e2xhub.domain.catalog.model import CatalogFault
+from e2xhub.domain.catalog.references import check_references
 from e2xhub.errors import Fault, FaultsFoundError, printable
 from e2xhub.storage import yaml_lines
 from e2xhub.storage.catalog_faults import explain, find_further_faults

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import CatalogFault
-from e2xhub.domain.group_rules import GroupRule, GroupTable, check_groups
+from e2xhub.domain.catalog.groups import GroupRule
+from e2xhub.domain.catalog.model import CatalogFault
+from e2xhub.domain.group_rules import GroupTable, check_groups, spell
 from e2xhub.domain.identifiers import CourseId, TermId, Username
 from e2xhub.domain.roles import COURSE_ROLES, Role
 from e2xhub.domain.roster import CourseMembership
@@ -445,6 +446,6 @@ def test_every_pattern_is_refused_or_can_be_spelled(pattern: str) -> None:
         catalog = make_catalog(COURSES, {"pattern": pattern, **rule})
     except ValidationError:
         return
-    names = [name for name, _ in catalog.groups[0].spell(catalog)]
+    names = [name for name, _ in spell(catalog.groups[0], catalog)]
     assert names
     assert all(name for name in names)

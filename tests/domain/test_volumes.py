@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_volumes import Mount
+from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.volumes import VolumeMount, plan_volumes

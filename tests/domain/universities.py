@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_references import check_references
+from e2xhub.domain.catalog.references import check_references
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.roles import COURSE_ROLES, EXAM_ROLES, HubKind, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster

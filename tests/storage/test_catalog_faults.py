@@ -9,7 +9,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from e2xhub.domain.catalog import Catalog, Course, Exam, Level, Staff, Term
-from e2xhub.domain.catalog_servers import (
+from e2xhub.domain.catalog.servers import (
     GitPull,
     Image,
     NodeAffinity,
@@ -17,7 +17,7 @@ from e2xhub.domain.catalog_servers import (
     Size,
     Toleration,
 )
-from e2xhub.domain.catalog_volumes import Access, HostPathSource, Mount, Volume
+from e2xhub.domain.catalog.volumes import Access, HostPathSource, Mount, Volume
 from e2xhub.storage.catalog_faults import explain, find_further_faults
 from e2xhub.storage.yaml_lines import parse_yaml
 

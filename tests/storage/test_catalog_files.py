@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog, Course
-from e2xhub.domain.catalog_model import CatalogFault
+from e2xhub.domain.catalog.model import CatalogFault
 from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog, place_faults
 from tests.storage.hostile_files import broken_copies

@@ -16,7 +16,7 @@ from prometheus_client import REGISTRY
 from traitlets.log import get_logger
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import CatalogFault
+from e2xhub.domain.catalog.model import CatalogFault
 from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import FaultsFoundError

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_volumes import Volume
+from e2xhub.domain.catalog.volumes import Volume
 from e2xhub.domain.identifiers import CourseId, ExamId
 from e2xhub.imports.legacy import places
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID
-from e2xhub.domain.catalog_volumes import Mount
+from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.identifiers import CourseId, TermId, Username
 from e2xhub.domain.roles import Role
 from e2xhub.imports.legacy.deployment import (

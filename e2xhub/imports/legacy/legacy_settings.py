@@ -13,8 +13,8 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from e2xhub.domain.catalog_servers import Image, Placement
-from e2xhub.domain.catalog_values import VolumeName, parse_memory
+from e2xhub.domain.catalog.servers import Image, Placement
+from e2xhub.domain.catalog.values import VolumeName, parse_memory
 from e2xhub.imports.legacy.report import NoteKind, Notes
 from e2xhub.imports.legacy.source_files import Section
 

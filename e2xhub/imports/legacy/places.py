@@ -21,7 +21,7 @@ from itertools import chain, count
 from pathlib import PurePosixPath
 from typing import Any
 
-from e2xhub.domain.catalog_volumes import Mount
+from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.imports.legacy.deployment import (
     EXAM,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from e2xhub.domain.catalog_values import parse_memory
+from e2xhub.domain.catalog.values import parse_memory
 from e2xhub.domain.roles import Role
 from e2xhub.imports.legacy.deployment import LegacyTerm
 from e2xhub.imports.legacy.legacy_settings import LegacySettings

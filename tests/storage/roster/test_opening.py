@@ -35,8 +35,8 @@ def test_location_with_a_scheme_is_a_database_and_any_other_is_files(tmp_path: P
         ),
         (
             "mysql://hub:geheim@db/e2x",
-            "the roster cannot be used: mysql://hub:***@db/e2x is in no database that e2xhub knows; "
-            "expected sqlite:// or postgresql+psycopg://",
+            "the roster cannot be used: mysql://hub:***@db/e2x is in no database that e2xhub "
+            "knows; expected sqlite:// or postgresql+psycopg://",
         ),
         ("postgresql+none://db/x", "the roster postgresql+none://db/x cannot be used (NoSuch"),
         ("://", NO_URL),

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import model_validator
 
-from e2xhub.domain.catalog_model import CatalogModel
-from e2xhub.domain.catalog_values import (
+from e2xhub.domain.catalog.model import CatalogModel
+from e2xhub.domain.catalog.values import (
     AbsolutePath,
     ClaimName,
     MountPathTemplate,

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import CatalogFault
-from e2xhub.domain.catalog_servers import Image
+from e2xhub.domain.catalog.model import CatalogFault
+from e2xhub.domain.catalog.servers import Image
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import exam_settings

@@ -15,8 +15,8 @@ from itertools import islice
 from string import Formatter
 
 from e2xhub.domain.catalog import Catalog, Level
-from e2xhub.domain.catalog_model import CatalogFault, Place
-from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed, Volume
+from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed, Volume
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.settings import all_levels

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from e2xhub.domain.catalog_model import CatalogFault
-from tests.domain.test_catalog_references import TERM, faults_with, mount
+from e2xhub.domain.catalog.model import CatalogFault
+from tests.domain.catalog.small_catalog import TERM, faults_with, mount
 
 HOME = mount(path="homes/{username}", mount_at="/home", access={"read_write": ["student"]})
 SEED = {"volume": "files", "path": "seeds", "to": "/home/start"}

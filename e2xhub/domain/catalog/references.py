@@ -1,7 +1,7 @@
 """Whether the parts of a catalog fit each other: every name that is used is declared.
 
 pydantic has checked each value on its own before (`domain.catalog`); whether servers can be made
-of it all is in `catalog_feasibility`.
+of it all is in `catalog.feasibility`.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level
-from e2xhub.domain.catalog_feasibility import check_feasible
-from e2xhub.domain.catalog_model import CatalogFault, Place
-from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed
+from e2xhub.domain.catalog.feasibility import check_feasible
+from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.overlaps import check_overlaps
+from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed
 from e2xhub.domain.group_rules import check_groups
-from e2xhub.domain.overlaps import check_overlaps
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import all_chains, all_levels

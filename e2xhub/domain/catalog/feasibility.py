@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog_model import CatalogFault, Place
-from e2xhub.domain.catalog_volumes import COURSE_HUBS, Mount, Seed
+from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.volumes import COURSE_HUBS, Mount, Seed
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role

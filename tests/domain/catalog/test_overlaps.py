@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.overlaps import check_overlaps
+from e2xhub.domain.catalog.overlaps import check_overlaps
 
 WRITTEN: dict[str, Any] = {
     "university": "U",

@@ -10,9 +10,9 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from e2xhub.domain.catalog import Catalog as CatalogModel
 from e2xhub.domain.catalog import Exam, Level, Term
-from e2xhub.domain.catalog_servers import Image, Size
-from e2xhub.domain.catalog_values import Memory, parse_memory
-from e2xhub.domain.catalog_volumes import Access, Mount, NfsSource, Volume
+from e2xhub.domain.catalog.servers import Image, Size
+from e2xhub.domain.catalog.values import Memory, parse_memory
+from e2xhub.domain.catalog.volumes import Access, Mount, NfsSource, Volume
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import HubKind, Role
 

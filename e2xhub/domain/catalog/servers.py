@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from e2xhub.domain.catalog_model import CatalogModel
-from e2xhub.domain.catalog_values import (
+from e2xhub.domain.catalog.model import CatalogModel
+from e2xhub.domain.catalog.values import (
     Cpu,
     EnvironmentName,
     GitUrl,
@@ -22,7 +22,7 @@ from e2xhub.domain.catalog_values import (
     SecretName,
     Title,
 )
-from e2xhub.domain.catalog_volumes import COURSE_HUBS, Mount
+from e2xhub.domain.catalog.volumes import COURSE_HUBS, Mount
 from e2xhub.domain.roles import HubKind
 
 

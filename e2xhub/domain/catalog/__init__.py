@@ -1,8 +1,8 @@
 """What a university declares: courses with terms, exams and rooms, and the levels of settings.
 
-This module gives the catalog its shape, together with `catalog_volumes` (where files live) and
-`catalog_servers` (what a server is); `catalog_values` checks each single value. Whether one value
-fits another is in `catalog_references`; what the levels make together is in `settings`; where the
+This module gives the catalog its shape, together with `catalog.volumes` (where files live) and
+`catalog.servers` (what a server is); `catalog.values` checks each single value. Whether one value
+fits another is in `catalog.references`; what the levels make together is in `settings`; where the
 text comes from is in `storage.catalog_files`.
 """
 
@@ -14,9 +14,10 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from e2xhub.domain.catalog_model import CatalogModel
-from e2xhub.domain.catalog_servers import ExtraContainer, GitPull, Image, Placement, Size
-from e2xhub.domain.catalog_values import (
+from e2xhub.domain.catalog.groups import GroupRule
+from e2xhub.domain.catalog.model import CatalogModel
+from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Placement, Size
+from e2xhub.domain.catalog.values import (
     Cidr,
     ContainerName,
     Day,
@@ -30,8 +31,7 @@ from e2xhub.domain.catalog_values import (
     Title,
     VolumeName,
 )
-from e2xhub.domain.catalog_volumes import DataSet, Mount, Seed, Volume
-from e2xhub.domain.group_rules import GroupRule
+from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed, Volume
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.lockdown import NetworkClass
 
