@@ -115,7 +115,11 @@ def _print_origins(name: str, catalog: Catalog, json: bool) -> None:
     print_table(
         f"Settings of {name}",
         ("key", "value", "from"),
-        [(item.key, _show(item.value), ".".join(item.place)) for item in origins],
+        [
+            (key, text, ".".join(item.place))
+            for item in origins
+            for key, text in _leaves(item.key, _plain(item.value))
+        ],
     )
 
 
@@ -163,8 +167,12 @@ def _format_memory(amount: int) -> str:
     return next(units, str(amount))
 
 
-def _show(value: object) -> str:
-    if isinstance(value, tuple):
-        return ", ".join(map(_show, value))
-    plain = _plain(value)
-    return plain if isinstance(plain, str) else dumps(plain, ensure_ascii=False)
+def _leaves(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """A plain value as lines, one for each text or list in it."""
+    if isinstance(value, dict):
+        for name, item in value.items():
+            yield from _leaves(f"{key}.{name}", item)
+    elif isinstance(value, list) and not any(isinstance(item, dict | list) for item in value):
+        yield key, ", ".join(map(str, value))
+    else:
+        yield key, value if isinstance(value, str) else dumps(value, ensure_ascii=False)

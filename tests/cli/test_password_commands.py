@@ -134,7 +134,9 @@ def test_nobody_but_an_examinee_gets_a_password(
 @pytest.mark.parametrize(
     ("url", "error"),
     [
-        ("nonsense", "cannot be used (ArgumentError); expected a SQLAlchemy URL such as"),
+        ("nonsense", "this is no URL of a database; expected one such as postgresql+psycopg://"),
+        ("postgresql://hub:geheim@db:abc/x", "this is no URL of a database; expected one such as"),
+        ("mysql://hub:geheim@db/x", "mysql://hub:***@db/x is in no database that e2xhub knows; "),
         (
             "postgresql+psycopg://hub:geheim@127.0.0.1:1/x",
             "the database postgresql+psycopg://hub:***@127.0.0.1:1/x cannot be used",

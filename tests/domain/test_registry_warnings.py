@@ -13,7 +13,6 @@ from tests.examples import EXAM, load_example, registry_of
 def warnings_with(rows: tuple[dict[str, str], ...] = (), **exam: Any) -> list[tuple[str, str]]:
     """The warnings for the example with amueller in its exam, these rows and exam's keys."""
     written = load_example().model_dump(exclude_unset=True)
-    written["sizes"]["large"] = written["sizes"]["large"] | {"memory_limit": None}
     written["exams"][EXAM] |= exam
     catalog = Catalog.model_validate(written)
     cells = [{"username": "amueller", "exam": EXAM, "role": "student"}, *rows]
