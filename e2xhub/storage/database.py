@@ -6,7 +6,9 @@ Nothing here decides anything; the rules of a password's use are in `storage.exa
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,7 @@ from e2xhub.errors import ConfigurationError
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "e2xhub_alembic_version"
 _BUSY_SECONDS = 30
+_RETRY_SECONDS = 0.02
 # A server that has died must not hold up whoever asks it: libpq's names, seconds and milliseconds.
 _PATIENCE = {"connect_timeout": 4, "tcp_user_timeout": 8_000}
 _LIBPQ_DRIVERS = frozenset({"psycopg", "psycopg2"})
@@ -156,14 +159,27 @@ def make_engine(url: str | URL, **options: Any) -> Engine:
 
         @sa.event.listens_for(engine, "connect")
         def _set_up_sqlite(connection: Any, _record: object) -> None:
-            for pragma in (
-                f"busy_timeout={_BUSY_SECONDS}000",
-                "journal_mode=WAL",
-                "synchronous=FULL",
-            ):
-                connection.execute(f"PRAGMA {pragma}")
+            connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS}000")
+            _write_ahead(connection)
+            connection.execute("PRAGMA synchronous=FULL")
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turns on SQLite's write-ahead log, which readers and writers share without waiting.
+
+    While several turn it on in a new file at once, SQLite refuses without waiting as it was told.
+    """
+    deadline = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
 
 
 def migrate(engine: Engine) -> None:

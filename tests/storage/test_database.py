@@ -113,6 +113,15 @@ def test_threads_of_one_process_may_migrate_at_once(database_url: str) -> None:
     assert differences(engines[0]) == []
 
 
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    """SQLite refuses without waiting while several turn on its write-ahead log."""
+    for number in range(30):
+        url = f"sqlite:///{tmp_path / f'{number}.sqlite'}"
+        engines = [make_engine(url, poolclass=sa.NullPool) for _ in range(8)]
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda engine: engine.connect().close(), engines))
+
+
 def test_migration_can_be_taken_back(engine: Engine) -> None:
     migrate(engine)
     config = Config()
