@@ -24,9 +24,10 @@ _ATTRIBUTES = {
 
 def read(thing: Any, key: str) -> Any:
     """A value of an object of the client, or of a mapping; None where it has none."""
-    if isinstance(thing, Mapping):
-        return thing.get(key)
-    return getattr(thing, _ATTRIBUTES.get(key, key), None)
+    attribute = _ATTRIBUTES.get(key, key)
+    if isinstance(thing, Mapping):  # KubeSpawner takes both spellings
+        return thing[key] if key in thing else thing.get(attribute)
+    return getattr(thing, attribute, None)
 
 
 def escapes_of_pod(spec: Any) -> Iterator[str]:

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from itertools import chain
 from typing import Any
 
-from kubernetes_asyncio.client import V1Container, V1Volume
+from kubernetes_asyncio.client import V1Container, V1PodSpec, V1Volume
 from kubespawner import KubeSpawner
 from kubespawner.utils import get_k8s_model
 from traitlets import HasTraits, TraitError
@@ -49,7 +49,6 @@ ALLOWED = frozenset(
         "privileged",
         "scheduler_name",
         "service_account",
-        "start_timeout",
         "supplemental_gids",
         "uid",
         "working_dir",
@@ -82,18 +81,24 @@ _OWN_KEYS = {
 
 # Inside two traits that take anything: what belongs to the catalog, or to the hub.
 _DECIDED_INSIDE = {
-    "extra_container_config": frozenset(
-        {
-            *("args", "command", "env", "envFrom", "image", "imagePullPolicy", "name", "ports"),
-            *("resources", "securityContext", "volumeDevices", "volumeMounts"),
-        }
+    "extra_container_config": (
+        V1Container,
+        frozenset(
+            {
+                *("args", "command", "env", "envFrom", "image", "imagePullPolicy", "name"),
+                *("ports", "resources", "securityContext", "volumeDevices", "volumeMounts"),
+            }
+        ),
     ),
-    "extra_pod_config": frozenset(
-        {
-            *("affinity", "containers", "ephemeralContainers", "imagePullSecrets"),
-            *("initContainers", "nodeSelector", "securityContext", "serviceAccountName"),
-            *("serviceAccount", "automountServiceAccountToken", "tolerations", "volumes"),
-        }
+    "extra_pod_config": (
+        V1PodSpec,
+        frozenset(
+            {
+                *("affinity", "containers", "ephemeralContainers", "imagePullSecrets"),
+                *("initContainers", "nodeSelector", "securityContext", "serviceAccountName"),
+                *("serviceAccount", "automountServiceAccountToken", "tolerations", "volumes"),
+            }
+        ),
     ),
 }
 _RESERVED_LABEL = re.compile(r"hub\.jupyter\.org/|e2xhub\.org/|(?:app|component|release)$")
@@ -187,7 +192,11 @@ def _what_is_wrong(name: str, value: Any) -> str | None:
 
 def _what_is_wrong_inside(name: str, value: Any) -> str | None:
     if name in _DECIDED_INSIDE:
-        decided = sorted(_DECIDED_INSIDE[name] & value.keys())
+        model, of_the_catalog = _DECIDED_INSIDE[name]
+        unknown = [key for key in value if _kubernetes_name(model, key) is None]
+        if unknown:
+            return f"{name!r} sets {', '.join(map(repr, unknown))}, which Kubernetes does not know"
+        decided = sorted(of_the_catalog & {_kubernetes_name(model, key) for key in value})
         if decided:
             return (
                 f"{name!r} sets {', '.join(decided)}, which the catalog decides; "
@@ -200,6 +209,13 @@ def _what_is_wrong_inside(name: str, value: Any) -> str | None:
     if name in ("init_containers", "extra_containers"):
         return next(filter(None, map(_what_is_wrong_with_container, _items(value))), None)
     return None
+
+
+def _kubernetes_name(model: Any, key: str) -> str | None:
+    """How Kubernetes spells `key` of `model`; KubeSpawner also takes Python's spelling."""
+    if key in model.attribute_map:
+        return str(model.attribute_map[key])
+    return key if key in model.attribute_map.values() else None
 
 
 def _what_is_wrong_with_container(container: Any) -> str | None:

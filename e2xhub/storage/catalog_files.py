@@ -31,7 +31,8 @@ Check = Callable[[Catalog], list[CatalogFault]]
 def load_catalog(path: Path, *, checks: Sequence[Check] = ()) -> Catalog:
     """The catalog at `path`; raises FaultsFoundError with every fault where it has any.
 
-    `checks` find further faults than `check_references`.
+    `checks` find further faults, and are asked where `check_references` finds none: they may
+    presume that every name is declared.
     """
     value, lines = _read_all(path)
     try:
@@ -41,7 +42,7 @@ def load_catalog(path: Path, *, checks: Sequence[Check] = ()) -> Catalog:
         further = find_further_faults(value, details)
         found = [_as_fault(detail, lines, path) for detail in details]
         raise FaultsFoundError(found + _place(further, lines, path)) from None
-    further = [fault for check in (check_references, *checks) for fault in check(catalog)]
+    further = check_references(catalog) or [fault for check in checks for fault in check(catalog)]
     if further:
         raise FaultsFoundError(_place(further, lines, path))
     return catalog

@@ -51,8 +51,8 @@ def test_what_hub_and_server_agree_on_cannot_be_overridden(name: str) -> None:
 
 
 def test_value_of_another_type_is_a_fault() -> None:
-    ((_, message),) = faults_of({"start_timeout": "soon"})
-    assert message == "'start_timeout' is 'soon'; KubeSpawner expects an int"
+    ((_, message),) = faults_of({"http_timeout": "soon"})
+    assert message == "'http_timeout' is 'soon'; KubeSpawner expects an int"
 
 
 def test_unknown_volume_source_is_a_fault() -> None:
@@ -80,6 +80,11 @@ def test_lists_become_mappings_that_are_added() -> None:
     [
         ({"privileged": True}, "privileged"),
         ({"extra_pod_config": {"hostNetwork": True}}, "hostNetwork"),
+        ({"extra_pod_config": {"host_network": True}}, "hostNetwork"),
+        (
+            {"extra_containers": [{**CONTAINER, "security_context": {"privileged": True}}]},
+            "the privileged container 'x'",
+        ),
         (
             {"extra_containers": [{**CONTAINER, "securityContext": {"privileged": True}}]},
             "the privileged container 'x'",
@@ -134,6 +139,23 @@ def test_affinity_has_a_key_of_its_own() -> None:
             {"volumes": []},
             "'extra_pod_config' sets volumes, which the catalog decides; expected the catalog's "
             "own keys for it",
+        ),
+        (
+            "extra_pod_config",
+            {"service_account_name": "hub"},
+            "'extra_pod_config' sets serviceAccountName, which the catalog decides; expected the "
+            "catalog's own keys for it",
+        ),
+        (
+            "extra_container_config",
+            {"volume_mounts": [], "env_from": []},
+            "'extra_container_config' sets envFrom, volumeMounts, which the catalog decides; "
+            "expected the catalog's own keys for it",
+        ),
+        (
+            "extra_pod_config",
+            {"hostNetwrk": True},
+            "'extra_pod_config' sets 'hostNetwrk', which Kubernetes does not know",
         ),
         (
             "extra_labels",

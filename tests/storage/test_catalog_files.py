@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from e2xhub.domain.catalog import Catalog, Course
 from e2xhub.domain.catalog.model import CatalogFault
 from e2xhub.errors import FaultsFoundError
-from e2xhub.storage.catalog_files import load_catalog, place_faults
+from e2xhub.storage.catalog_files import Check, load_catalog, place_faults
 from tests.storage.hostile_files import broken_copies
 
 CATALOG = """\
@@ -249,3 +249,20 @@ def assert_loads_or_tells_faults(file: Path, written: bytes) -> None:
         assert fault.file == str(file)
         assert 0 <= fault.line <= len(lines) + 1
         assert fault.message.isprintable()
+
+
+def test_further_checks_are_asked_of_a_catalog_whose_names_are_declared(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    file.write_text(_UNIVERSITY.replace("image: notebook", "image: nope", 1), encoding="utf-8")
+    asked: list[Catalog] = []
+    with pytest.raises(FaultsFoundError, match="image 'nope' is not declared"):
+        load_catalog(file, checks=[_remember(asked)])
+    assert asked == []
+
+
+def _remember(asked: list[Catalog]) -> Check:
+    def check(catalog: Catalog) -> list[CatalogFault]:
+        asked.append(catalog)
+        return []
+
+    return check

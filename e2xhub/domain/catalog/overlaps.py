@@ -43,8 +43,8 @@ class _Directory:
     def reaches_into(self, personal: _Directory) -> bool:
         """Whether whoever has a filling of this one can be in somebody else's of `personal`.
 
-        That is where one of the two lies in the other; two personal ones of the same depth are
-        different for different people.
+        That is where one of the two lies in the other, or is the same. It is one's own where both
+        name the person in the same way at the same depth.
         """
         if self.disk != personal.disk:
             return False
@@ -52,10 +52,9 @@ class _Directory:
         for mine, theirs in zip(self.words, personal.words, strict=False):
             if mine != theirs and mine and theirs:
                 return False
-        if self.is_personal and len(self.components) >= len(personal.components):
-            return False
-        pairs = zip(self.components, personal.components, strict=False)
-        return all(_may_be_equal(mine, theirs) for mine, theirs in pairs)
+        pairs = list(zip(self.components, personal.components, strict=False))
+        is_own = any(mine == theirs and "username" in fields_of(mine) for mine, theirs in pairs)
+        return not is_own and all(_may_be_equal(mine, theirs) for mine, theirs in pairs)
 
 
 def check_overlaps(catalog: Catalog) -> list[CatalogFault]:
@@ -118,19 +117,30 @@ def _make(
 def _disk_of(volume: Volume) -> tuple[str, str]:
     """What tells one disk from another, and the directory of it that the volume is."""
     ((kind, source),) = volume.source.items()
-    rest = {key: value for key, value in source.items() if key not in ("path", "readOnly")}
-    path = source.get("path", "") if kind in ("nfs", "hostPath") else ""
-    if kind not in ("nfs", "hostPath"):
-        rest = source
-    return json.dumps([kind, rest], sort_keys=True, default=str), str(path)
+    if kind == "nfs":
+        return f"nfs {source.get('server')}", str(source.get("path", ""))
+    if kind == "hostPath":
+        return kind, str(source.get("path", ""))
+    if kind == "persistentVolumeClaim":
+        return f"{kind} {source.get('claimName')}", ""
+    rest = {key: value for key, value in source.items() if key != "readOnly"}
+    return json.dumps([kind, rest], sort_keys=True, default=str), ""
 
 
 def _may_be_equal(one: str, other: str) -> bool:
     """Whether two components can be filled to the same text; in doubt they can."""
     if fields_of(one) and fields_of(other):
-        return True
+        (begin, end), (other_begin, other_end) = _edges(one), _edges(other)
+        return (begin.startswith(other_begin) or other_begin.startswith(begin)) and (
+            end.endswith(other_end) or other_end.endswith(end)
+        )
     pattern, literal = (one, other) if fields_of(one) else (other, one)
     return re.fullmatch(_as_expression(pattern), literal) is not None
+
+
+def _edges(component: str) -> tuple[str, str]:
+    """What stands before the first field and after the last one."""
+    return component.partition("{")[0], component.rpartition("}")[2]
 
 
 def _as_expression(component: str) -> str:

@@ -118,6 +118,8 @@ class LegacyExam:
     roots: Mapping[str, Root] = field(default_factory=dict)
     extra_mounts: tuple[ExtraMount, ...] = ()
     examinees: dict[Username, Person] = field(default_factory=dict)
+    has_homes_apart: bool = False
+    """Whether its homes get a directory of their own, because another exam's could be the same."""
 
     @property
     def own_exchange_id(self) -> str:

@@ -21,6 +21,7 @@ from e2xhub.imports.legacy.exam_lists import read_exam_sheets
 from e2xhub.imports.legacy.layouts import find_deployment
 from e2xhub.imports.legacy.path_names import TermChoices
 from e2xhub.imports.legacy.people import (
+    keep_homes_apart,
     leave_out_lookalike_ids,
     read_hub_lists,
     take_off_lookalikes,
@@ -122,6 +123,7 @@ def _read(source: Path, terms: TermChoices, notes: Notes, track: Track) -> Deplo
     leave_out_lookalike_ids(found, notes)
     take_off_lookalikes(found, notes)
     take_off_sharers(found, notes)
+    keep_homes_apart(found, notes)
     if not found.terms:
         reasons = "".join(
             f"\n{note.where}: {note.message}; {note.advice}" for note in notes.sorted()

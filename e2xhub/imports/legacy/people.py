@@ -151,6 +151,32 @@ def take_off_sharers(found: Deployment, notes: Notes) -> None:
                 _take_off(found, exam_id, username, path, notes)
 
 
+def keep_homes_apart(found: Deployment, notes: Notes) -> None:
+    """Gives an exam homes of its own where those of another one could be the same.
+
+    The catalog refuses `IT-{username}` beside `IT-recht-{username}`, also while nobody has such a
+    name.
+    """
+    for exam in found.exams.values():
+        others = (item for item in found.exams.values() if item.course != exam.course)
+        if not any(
+            (exam.term, exam.period) == (other.term, other.period)
+            and exam.course.startswith(f"{other.course}-")
+            for other in others
+        ):
+            continue
+        before = home_of_exam(exam)
+        exam.has_homes_apart = True
+        notes.add(
+            NoteKind.CHANGED,
+            exam.where,
+            f"exam {exam.exam}",
+            f"its homes were {before}, which could be those of another exam; they are "
+            f"{home_of_exam(exam)}",
+            "move each person's directory there",
+        )
+
+
 def _take_off(
     found: Deployment, exam_id: ExamId, username: Username, path: str, notes: Notes
 ) -> None:

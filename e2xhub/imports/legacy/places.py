@@ -140,7 +140,10 @@ def home_of_exam(exam: LegacyExam) -> str:
     root = _root(exam, "home")
     if not exam.period:
         return root.below(f"{EXAM}/students/{exam.course_id}/{{username}}")
-    return root.below(f"{EXAM}/{exam.term}-{exam.period}/{exam.course}-{{username}}/home")
+    period = f"{EXAM}/{exam.term}-{exam.period}"
+    if exam.has_homes_apart:
+        return root.below(f"{period}.{exam.course}/{{username}}/home")
+    return root.below(f"{period}/{exam.course}-{{username}}/home")
 
 
 def _exam_exchange(exam: LegacyExam, exchange_id: str) -> Mounts:

@@ -100,7 +100,7 @@ class RosterDatabase:
             if isinstance(error, FaultsFoundError):
                 raise
             message = str(error)
-        raise FaultsFoundError([Fault(file=self.name, line=1, message=message, may_pass=True)])
+        raise FaultsFoundError([Fault(file=self.name, line=0, message=message, may_pass=True)])
 
     def fingerprint(self) -> _State:
         """Which file it is, the number of changes so far, and whether they are counted.
@@ -127,6 +127,8 @@ class RosterDatabase:
         Raises FaultsFoundError where the roster has faults, RosterNotChangedError where the
         database does not allow the change, and what `decide` raises.
         """
+        if self._is_not_begun() and not find_change(decide, Roster(()), catalog):
+            return RosterChange()  # and no empty database where nobody wants one
         with self._told():
             migrate(self._engine)
             connection = self._engine.connect()

@@ -72,7 +72,7 @@ def test_another_export_of_the_same_directory_is_the_same_directory() -> None:
 
 def test_somebody_who_is_called_like_a_course_does_not_get_the_homes_of_the_course() -> None:
     found = faults_with("mounts", **mount("homes/{username}"))
-    assert found == [OTHER]
+    assert found == ["defaults.mounts.home.path", OTHER]
     assert faults_with("mounts", **mount("people/{username}")) == []
 
 
@@ -96,4 +96,56 @@ def test_role_and_hub_are_words_of_their_own() -> None:
     }
     assert check_overlaps(Catalog.model_validate(written)) == []
     written["defaults"]["mounts"]["share"] = mount("homes/exam")
+    assert len(check_overlaps(Catalog.model_validate(written))) == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "is_a_fault"),
+    [
+        ("homes/{course}/{term}/{username}/notes", False),
+        ("homes/{course}/{term}/{username}-share", True),
+        ("homes/{course}/{username}/{term}", True),
+        ("homes/{course}/{term}/x-{username}", True),
+        ("homes/{course}/{term}-notes/{username}-share", True),
+        ("notes/{course}/{term}/{username}-share", False),
+    ],
+)
+def test_two_people_share_no_directory_through_two_templates(path: str, is_a_fault: bool) -> None:
+    assert bool(faults_with("mounts", **mount(path))) is is_a_fault
+
+
+def test_templates_that_begin_or_end_otherwise_are_apart() -> None:
+    written = deepcopy(WRITTEN)
+    for other, count in (("ml-{username}", 0), ("it-recht-{username}", 2)):
+        written["defaults"]["mounts"] = {
+            "one": mount("exams/pz1/it-{username}"),
+            "other": mount(f"exams/pz1/{other}"),
+        }
+        assert len(check_overlaps(Catalog.model_validate(written))) == count
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (
+            {"persistentVolumeClaim": {"claimName": "c"}},
+            {"kubernetes": {"persistentVolumeClaim": {"claimName": "c", "readOnly": True}}},
+        ),
+        (
+            {"hostPath": {"path": "/srv"}},
+            {"kubernetes": {"hostPath": {"path": "/srv", "type": "Directory"}}},
+        ),
+        (
+            {"nfs": {"server": "n", "path": "/x"}},
+            {"kubernetes": {"nfs": {"server": "n", "path": "/x", "readOnly": True}}},
+        ),
+    ],
+)
+def test_disk_is_the_same_however_it_is_written(one: Any, other: Any) -> None:
+    written = deepcopy(WRITTEN)
+    written["volumes"] = {"one": one, "other": other}
+    written["defaults"]["mounts"] = {
+        "home": {**HOME, "volume": "one"},
+        "share": mount("homes", volume="other"),
+    }
     assert len(check_overlaps(Catalog.model_validate(written))) == 1

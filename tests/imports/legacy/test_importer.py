@@ -353,6 +353,12 @@ def test_people_who_would_share_an_exam_home_are_faults(tmp_path: Path) -> None:
         f"IT-recht/IT-recht.SS23.PZ1.csv:2 bob: bob in IT-recht.SS23.PZ1 {shared}",
         f"IT/IT.SS23.PZ1.csv:2 recht-bob: recht-bob in IT.SS23.PZ1 {shared}",
     ]
+    before = "homes/exam/SS23-PZ1/IT-recht-{username}/home"
+    after = "homes/exam/SS23-PZ1.IT-recht/{username}/home"
+    assert (
+        f"IT-recht/IT-recht.SS23.PZ1.csv:1 exam IT-recht.SS23.PZ1: its homes were {before}, which "
+        f"could be those of another exam; they are {after}"
+    ) in notes_of(outcome, NoteKind.CHANGED)
 
 
 def test_one_person_in_two_exams_shares_with_nobody(imported: Imported) -> None:

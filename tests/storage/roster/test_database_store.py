@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import ExamMembership
+from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.errors import FaultsFoundError
-from e2xhub.storage.database import make_engine
+from e2xhub.storage.database import make_engine, migrate
 from e2xhub.storage.roster.database_store import RosterDatabase
 from e2xhub.storage.roster.store import RosterNotChangedError
 from tests.storage.roster.rosters import (
@@ -205,7 +206,7 @@ def test_sqlite_file_that_is_not_there_is_a_fault_and_not_an_empty_roster(
 ) -> None:
     store = RosterDatabase(f"sqlite:///{tmp_path}/typo.sqlite")
     missing = store.fingerprint()
-    with pytest.raises(FaultsFoundError, match=r"typo\.sqlite:1: cannot be read: No such file"):
+    with pytest.raises(FaultsFoundError, match=r"typo\.sqlite: cannot be read: No such file"):
         store.load(small_catalog)
     assert list(tmp_path.iterdir()) == []
     assert store.update(small_catalog, adding(student(small_catalog, "alice")))
@@ -340,3 +341,20 @@ def test_sqlite_file_that_could_be_made_may_be_an_empty_roster(
     nowhere = RosterDatabase(f"sqlite:///{tmp_path}/none/new.sqlite")
     with pytest.raises(FaultsFoundError, match="cannot be read: No such file"):
         nowhere.load(small_catalog, may_be_new=True)
+
+
+def test_change_that_is_none_leaves_no_database_at_a_misspelt_path(
+    tmp_path: Path, small_catalog: Catalog
+) -> None:
+    store = RosterDatabase(f"sqlite:///{tmp_path / 'typo.sqlite'}")
+    assert not store.update(small_catalog, lambda roster: RosterChange())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_another_database_in_the_place_of_one_is_another_state(tmp_path: Path) -> None:
+    states = []
+    for name in ("one", "other"):
+        url = f"sqlite:///{tmp_path / name}.sqlite"
+        migrate(make_engine(url))
+        states.append(RosterDatabase(url).fingerprint()[1:])
+    assert states[0] != states[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -28,7 +30,8 @@ _POSTGRESQL_TRIGGER = """
 CREATE TRIGGER roster_changed AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON roster
 FOR EACH STATEMENT EXECUTE FUNCTION e2xhub_count_roster_change()
 """
-# Also for rows that another server's replication brings.
+# Also in sessions that restore a dump or say that they replicate. Logical replication itself fires
+# no trigger of a statement: a roster that comes by it is not supported.
 _POSTGRESQL_ALWAYS = "ALTER TABLE roster ENABLE ALWAYS TRIGGER roster_changed"
 
 
@@ -47,8 +50,11 @@ def upgrade() -> None:
             "username", "course", "term", "exam", "role", name="uq_roster_membership"
         ),
     )
-    op.create_table("roster_revision", sa.Column("number", sa.BigInteger, nullable=False))
-    op.execute("INSERT INTO roster_revision (number) VALUES (0)")
+    revision = op.create_table(
+        "roster_revision", sa.Column("number", sa.BigInteger, nullable=False)
+    )
+    # Not from 0: another database that takes this one's place would have the same number.
+    op.bulk_insert(revision, [{"number": secrets.randbelow(2**40)}])
     if op.get_bind().dialect.name == "sqlite":
         for event in ("INSERT", "UPDATE", "DELETE"):
             op.execute(_SQLITE_TRIGGER.format(event=event))
