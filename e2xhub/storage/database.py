@@ -148,13 +148,19 @@ def make_engine(url: str | URL, **options: Any) -> Engine:
 
     `options` are those of `sqlalchemy.create_engine`. A PostgreSQL server that does not answer is
     given up after a few seconds, unless the URL says otherwise. Raises ConfigurationError where
-    `url` is none of a database that e2xhub knows.
+    `url` is none of a database that e2xhub knows, or its driver is not installed.
     """
     address = parse_url(url)
     if address.get_backend_name() == "postgresql" and address.get_driver_name() in _LIBPQ_DRIVERS:
         patience = {name: value for name, value in _PATIENCE.items() if name not in address.query}
         options = {"connect_args": patience, **options}
-    engine = sa.create_engine(address, pool_pre_ping=True, **options)
+    try:
+        engine = sa.create_engine(address, pool_pre_ping=True, **options)
+    except ImportError as error:
+        raise ConfigurationError(
+            f"{masked_url(address)} needs the Python package {error.name}, which is not installed "
+            "here; for PostgreSQL say postgresql+psycopg:// and pip install 'e2xhub[postgresql]'"
+        ) from None
     if engine.dialect.name == "sqlite":
 
         @sa.event.listens_for(engine, "connect")

@@ -201,7 +201,7 @@ def open_exam_records(database_url: str, pepper_file: Path) -> ExamRecords:
     try:
         engine = make_engine(database_url)
         migrate(engine)
-    except (sa.exc.SQLAlchemyError, ImportError) as error:
+    except sa.exc.SQLAlchemyError as error:
         raise ConfigurationError(
             f"the database {masked_url(database_url)} cannot be used ({type(error).__name__}); "
             "expected a SQLAlchemy URL such as sqlite:////srv/jupyterhub/e2xhub.sqlite"

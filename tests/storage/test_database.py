@@ -224,3 +224,12 @@ def test_url_that_is_none_is_told_in_a_sentence(url: str) -> None:
         "postgresql+psycopg://hub@db:5432/e2xhub, with two slashes, a number as the port, and "
         "'@' in a password written as '%40'"
     )
+
+
+def test_driver_that_is_not_installed_is_named_with_what_to_install() -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        make_engine("postgresql+pg8000://hub:geheim@db/e2x")
+    assert str(caught.value) == (
+        "postgresql+pg8000://hub:***@db/e2x needs the Python package pg8000, which is not "
+        "installed here; for PostgreSQL say postgresql+psycopg:// and pip install 'e2xhub[postgresql]'"
+    )

@@ -72,7 +72,7 @@ class RosterDatabase:
                 # An open file would stay the old one when another takes its place.
                 options = {"poolclass": sa.NullPool}
             return make_engine(self._url, **options)
-        except (sa.exc.SQLAlchemyError, ImportError, TypeError, ValueError) as error:
+        except (sa.exc.SQLAlchemyError, TypeError, ValueError) as error:
             raise ConfigurationError(
                 f"the roster {self.name} cannot be used ({type(error).__name__}); expected "
                 "a SQLAlchemy URL such as postgresql+psycopg://hub@db/e2xhub"
