@@ -231,5 +231,6 @@ def test_driver_that_is_not_installed_is_named_with_what_to_install() -> None:
         make_engine("postgresql+pg8000://hub:geheim@db/e2x")
     assert str(caught.value) == (
         "postgresql+pg8000://hub:***@db/e2x needs the Python package pg8000, which is not "
-        "installed here; for PostgreSQL say postgresql+psycopg:// and pip install 'e2xhub[postgresql]'"
+        "installed here; for PostgreSQL say postgresql+psycopg:// and pip install "
+        "'e2xhub[postgresql]'"
     )
