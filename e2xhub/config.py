@@ -22,6 +22,7 @@ from e2xhub.errors import ConfigurationError
 from e2xhub.kubernetes.overrides import check_pods
 from e2xhub.storage.live_registry import LiveRegistry
 from e2xhub.storage.roster.opening import open_roster
+from e2xhub.web.hub_pages import make_page_variables
 
 # JupyterHub's role of everybody, without tokens: one would open a server long after the exam.
 _EXAMINEE_ROLE = {
@@ -57,6 +58,13 @@ class HubSettings(BaseModel):
     reload_seconds: Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)] = 1
     """How often the hub looks whether catalog or roster changed, in seconds; 0: never. A change is
     live after two looks, without a restart; a faulty one keeps the last good state."""
+    auto_start_seconds: Annotated[int, Field(ge=0, le=600)] = 5
+    """Who has just one offer need not press Start: the spawn page starts it after so many seconds,
+    unless a key or the page is pressed; 0: never. A server that is read-only because its term is
+    over always waits, and so does one that has just failed to start."""
+    named_servers: Annotated[int, Field(ge=0, le=100)] = 0
+    """How many named servers a person may have besides the one without a name; 0: none. With them a
+    person has servers of several courses at once, each course's once. An exam hub has none."""
     most_loss_percent: Annotated[float, Field(ge=0, le=100)] = MOST_LOSS_PERCENT
     """A roster that loses more than this share of its memberships at once, in percent, is taken
     only when it is still the same at the next look."""
@@ -92,6 +100,12 @@ class HubSettings(BaseModel):
             raise ValueError("an exam hub needs database_url and pepper_file")
         return self
 
+    @model_validator(mode="after")
+    def _examinees_have_one_server(self) -> HubSettings:
+        if self.hub is HubKind.EXAM and self.named_servers:
+            raise ValueError("an exam hub has no named servers; remove named_servers")
+        return self
+
 
 class HubDoesNotStartError(ConfigurationError, TraitError):
     """What `configure` raises: JupyterHub ends on a TraitError with its text and no traceback."""
@@ -113,7 +127,8 @@ def configure(c: Any, **settings: Any) -> None:
             checks=[check_pods],
         )
         _set_spawner(c, registry)
-        _set_pages(c)
+        _set_named_servers(c, chosen)
+        _set_pages(c, registry, chosen)
         if chosen.hub is HubKind.EXAM:
             _set_exam_login(c, registry, chosen)
         if chosen.reload_seconds:
@@ -146,8 +161,39 @@ def _set_spawner(c: Any, registry: LiveRegistry) -> None:
     c.E2xSpawner.consecutive_failure_limit = 0
 
 
-def _set_pages(c: Any) -> None:
+def _set_named_servers(c: Any, settings: HubSettings) -> None:
+    """Has JupyterHub count them; the chart's `allow_named_servers = False` is a default of its."""
+    c.E2xSpawner.named_servers = settings.named_servers
+    if not settings.named_servers:
+        _check_no_named_servers(c, settings)
+        return
+    limit = c.JupyterHub.get("named_server_limit_per_user", settings.named_servers)
+    if limit != settings.named_servers:
+        raise ConfigurationError(
+            f"JupyterHub.named_server_limit_per_user (hub.namedServerLimitPerUser) is {limit!r} "
+            f"and e2xhub's named_servers is {settings.named_servers}; remove the former"
+        )
+    c.JupyterHub.allow_named_servers = True
+    c.JupyterHub.named_server_limit_per_user = settings.named_servers
+
+
+def _check_no_named_servers(c: Any, settings: HubSettings) -> None:
+    if c.JupyterHub.get("allow_named_servers") and settings.hub is not HubKind.EXAM:
+        raise ConfigurationError(
+            "JupyterHub.allow_named_servers (hub.allowNamedServers) is on and e2xhub's "
+            "named_servers is 0, none; set named_servers to how many a person may have"
+        )
+
+
+def _set_pages(c: Any, registry: LiveRegistry, settings: HubSettings) -> None:
     _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "hub"))
+    variables = make_page_variables(lambda: registry.current.catalog.defaults.contact)
+    configured = c.JupyterHub.get("template_vars")
+    if isinstance(configured, LazyConfigValue):  # somebody said `c.….update(…)` before
+        configured.update(variables)
+    else:
+        c.JupyterHub.template_vars = {**(configured or {}), **variables}
+    c.E2xSpawner.auto_start_seconds = settings.auto_start_seconds
 
 
 def _set_exam_login(c: Any, registry: LiveRegistry, settings: HubSettings) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from e2xhub.cli import check, demo, import_legacy, offers, passwords, roster
+from e2xhub.cli import check, demo, import_legacy, offers, passwords, roster, sizes
 from e2xhub.errors import E2xHubError
 
 app = typer.Typer(
@@ -49,6 +49,7 @@ app.command("offers")(offers.offers)
 app.command("manifest")(offers.manifest)
 app.command("demo")(demo.demo)
 app.command("import-legacy")(import_legacy.import_legacy)
+app.command("sizes")(sizes.sizes)
 app.add_typer(passwords.app, name="password")
 app.add_typer(roster.app, name="roster")
 

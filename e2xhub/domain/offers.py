@@ -37,6 +37,8 @@ class Offer:
     term: TermId
     exam: ExamId | None
     server: Server
+    contact: str | None
+    """Whom the person may ask when something does not work; None: the catalog does not say."""
     readable_until: datetime | None = None
     """Where the term is over: the last day (at 0:00) of its being read-only; None: it is not."""
 
@@ -249,11 +251,13 @@ class Registry:
             term=membership.term,
             exam=None,
             server=plan_server(self.catalog, settings, owner, network=settings.network),
+            contact=settings.contact,
             readable_until=readable_until,
         )
 
     def _offer_exam(self, membership: ExamMembership) -> Offer:
         exam = self.catalog.exams[membership.exam]
+        settings = exam_settings(self.catalog, membership.exam)
         owner = ServerOwner(
             username=membership.username,
             role=membership.role,
@@ -271,11 +275,9 @@ class Registry:
             term=exam.term,
             exam=membership.exam,
             server=plan_server(
-                self.catalog,
-                exam_settings(self.catalog, membership.exam),
-                owner,
-                network=self._exam_network(membership, exam),
+                self.catalog, settings, owner, network=self._exam_network(membership, exam)
             ),
+            contact=settings.contact,
         )
 
     def _exam_network(self, membership: ExamMembership, exam: Exam) -> NetworkClass:

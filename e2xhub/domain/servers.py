@@ -11,11 +11,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Size
+from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Size, UserIds
+from e2xhub.domain.exchange import plan_exchange
 from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.roles import Role
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.settings import EffectivePlacement, Settings
-from e2xhub.domain.volumes import VolumeMount, fill_directory, mount_around, plan_volumes
+from e2xhub.domain.volumes import (
+    RunAs,
+    VolumeMount,
+    check_places,
+    fill_directory,
+    mount_around,
+    plan_volumes,
+)
 
 # Where programs keep what they need while they run, in a server whose home they cannot write.
 _SCRATCH_ENVIRONMENT = {
@@ -60,12 +69,21 @@ class Server:
     image: Image
     sizes: Mapping[str, Size]
     volume_mounts: tuple[VolumeMount, ...]
+    prepared: tuple[VolumeMount, ...]
+    """Directories that are made before it starts, and that it does not see itself."""
+    run_as: UserIds
+    home: str | None
+    """Its home directory; None: the image's own."""
     environment: Mapping[str, str]
+    files: Mapping[str, str]
+    """Texts that stand in the server as files that nobody writes, by absolute path."""
     network: NetworkClass
     default_url: str | None
     placement: EffectivePlacement
     companions: tuple[Companion, ...]
     seeds: tuple[SeedCopy, ...]
+    stop_after_minutes: int | None
+    """After how many minutes it is stopped when its owner may no longer have it; None: never."""
     kubespawner_override: Mapping[str, Any]
 
     @property
@@ -79,23 +97,61 @@ def plan_server(
     catalog: Catalog, settings: Settings, owner: ServerOwner, *, network: NetworkClass
 ) -> Server:
     """The server of `owner`; raises ValueError and PlacesCollideError as `plan_volumes`."""
-    volume_mounts = plan_volumes(catalog, settings.mounts, owner)
+    exchange = plan_exchange(
+        catalog,
+        settings.nbgrader,
+        owner,
+        settings.run_as,
+        config_path=settings.environment.get("JUPYTER_CONFIG_PATH", ""),
+    )
+    volume_mounts = (
+        *plan_volumes(catalog, settings.mounts, owner, settings.run_as),
+        *exchange.mounts,
+    )
+    check_places(volume_mounts)
+    run_as = settings.run_as[owner.role]
+    home = fill_directory(settings.home, owner.values) if settings.home else None
     return Server(
         image=settings.image,
         sizes=settings.sizes,
         volume_mounts=volume_mounts,
+        prepared=exchange.prepared,
+        run_as=run_as,
+        home=home,
         environment={
+            **_environment_of_user(owner, run_as, home),
             **(_SCRATCH_ENVIRONMENT if owner.writes_nothing else {}),
+            **({"LANGUAGE": settings.language} if settings.language else {}),
             **settings.environment,
-            **{f"E2XHUB_{name.upper()}": text for name, text in owner.values.items()},
+            **exchange.environment,
+            **_environment_of_place(owner, settings.language),
         },
+        files=exchange.files,
         network=network,
         default_url=_opening_url(settings, network, owner),
         placement=settings.placement,
         companions=tuple(_plan_companions(catalog, settings, owner)),
         seeds=tuple(_plan_seeds(catalog, settings, owner, volume_mounts)),
+        stop_after_minutes=settings.stop_after_minutes,
         kubespawner_override=settings.kubespawner_override,
     )
+
+
+def _environment_of_user(owner: ServerOwner, run_as: UserIds, home: str | None) -> dict[str, str]:
+    """Who is at work, for programs that find nobody with that number in the image."""
+    found = {
+        "USER": owner.username,
+        "LOGNAME": owner.username,
+        "NB_UID": str(run_as.user),
+        "NB_GID": str(run_as.group),
+    }
+    return found | {"HOME": home} if home else found
+
+
+def _environment_of_place(owner: ServerOwner, language: str | None) -> dict[str, str]:
+    """What programs in the server may know of it: `E2XHUB_COURSE` and so on."""
+    values = {**owner.values, **({"language": language} if language else {})}
+    return {f"E2XHUB_{name.upper()}": text for name, text in values.items()}
 
 
 def _plan_companions(
@@ -107,8 +163,17 @@ def _plan_companions(
                 name=name,
                 image=catalog.images[container.image],
                 container=container,
-                volume_mounts=plan_volumes(catalog, container.mounts, owner),
+                volume_mounts=plan_volumes(
+                    catalog, container.mounts, owner, _run_companion_as(container)
+                ),
             )
+
+
+def _run_companion_as(container: ExtraContainer) -> RunAs | None:
+    """Its directories belong to its own user; which one that is only its image knows otherwise."""
+    if container.user is None:
+        return None
+    return dict.fromkeys(Role, UserIds(user=container.user, group=container.user))
 
 
 def _has_its_files(container: ExtraContainer, owner: ServerOwner) -> bool:

@@ -8,15 +8,31 @@ from typing import Any
 
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog.model import Place
-from e2xhub.domain.catalog.servers import Affinity, ExtraContainer, GitPull, Image, Size, Toleration
+from e2xhub.domain.catalog.nbgrader import NbGrader
+from e2xhub.domain.catalog.servers import (
+    Affinity,
+    ExtraContainer,
+    GitPull,
+    Image,
+    Size,
+    Toleration,
+    UserIds,
+)
 from e2xhub.domain.catalog.volumes import Mount, Seed
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
 from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.roles import Role
 
 # The innermost level that sets one of these wins.
-_SINGLE_KEYS = ("image", "sizes", "network", "default_url", "nbgitpuller", "archive_days")
+_SINGLE_KEYS = (
+    *("image", "sizes", "network", "home", "default_url", "language", "contact"),
+    *("nbgrader", "nbgitpuller", "archive_days", "stop_after_minutes"),
+)
 # Of these each name is a value of its own.
 _NAMED_KEYS = ("environment", "mounts", "data_sets", "seeds", "extra_containers")
+# As deployments of e2x have it: what graders write is not a student's to change.
+_STUDENT = UserIds(user=1000, group=1000)
+_STAFF = UserIds(user=2000, group=2000)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +51,11 @@ class Settings:
     image: Image
     sizes: Mapping[str, Size]
     network: NetworkClass
+    run_as: Mapping[Role, UserIds]
+    """For every role."""
+    home: str | None
+    language: str | None
+    contact: str | None
     environment: Mapping[str, str]
     mounts: Mapping[str, Mount]
     """By name; data sets are among them, named `data_sets/<name>`."""
@@ -42,8 +63,10 @@ class Settings:
     placement: EffectivePlacement
     extra_containers: Mapping[str, ExtraContainer]
     default_url: str | None
+    nbgrader: NbGrader | None
     nbgitpuller: GitPull | None
     archive_days: int
+    stop_after_minutes: int | None
     kubespawner_override: Mapping[str, Any]
 
 
@@ -128,16 +151,30 @@ def merge(catalog: Catalog, levels: Sequence[Level]) -> Settings:
         image=catalog.images[image],
         sizes={name: catalog.sizes[name] for name in sizes},
         network=_innermost(levels, "network") or NetworkClass.OPEN,
+        run_as=merge_users(levels),
+        home=_innermost(levels, "home"),
+        language=_innermost(levels, "language"),
+        contact=_innermost(levels, "contact"),
         environment=_by_name(levels, "environment"),
         mounts=merge_mounts(levels),
         seeds=_by_name(levels, "seeds"),
         placement=_merge_placement(levels),
         extra_containers=_by_name(levels, "extra_containers"),
         default_url=_innermost(levels, "default_url"),
+        nbgrader=_innermost(levels, "nbgrader"),
         nbgitpuller=_innermost(levels, "nbgitpuller"),
         archive_days=_innermost(levels, "archive_days") or 0,
+        stop_after_minutes=_innermost(levels, "stop_after_minutes"),
         kubespawner_override=merge_overrides([level.kubespawner_override for level in levels]),
     )
+
+
+def merge_users(levels: Iterable[Level]) -> dict[Role, UserIds]:
+    """As whom the servers of each role run; every role has a user."""
+    merged = {role: _STUDENT if role is Role.STUDENT else _STAFF for role in Role}
+    for level in levels:
+        merged |= level.run_as
+    return merged
 
 
 def merge_mounts(levels: Iterable[Level]) -> dict[str, Mount]:
@@ -192,6 +229,8 @@ def _values_of(level: Level) -> Iterator[tuple[str, object]]:
     for key in _NAMED_KEYS:
         for name, value in getattr(level, key).items():
             yield f"{key}.{name}", value
+    for role, ids in level.run_as.items():
+        yield f"run_as.{role.value}", ids
     yield from _flatten("kubespawner_override", level.kubespawner_override)
     if level.placement:
         for name, text in level.placement.node_selector.items():

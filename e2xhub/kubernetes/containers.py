@@ -8,10 +8,10 @@ from typing import Any
 from e2xhub.domain.catalog.servers import Image
 from e2xhub.domain.servers import Companion, SeedCopy
 from e2xhub.domain.volumes import VolumeMount
-from e2xhub.kubernetes.names import PREFIX, escape
+from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
 
 SEED_PREFIX = f"{PREFIX}seed-"
-_SIDE_PREFIX = f"{PREFIX}side-"
+SIDE_PREFIX = f"{PREFIX}side-"
 _SEED_AT = "/srv/e2xhub-seed"
 SEED_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 # Request and limit at once, so that an exam's pod stays Guaranteed.
@@ -65,7 +65,7 @@ def make_companion_container(companion: Companion) -> dict[str, Any]:
     if declared.user is not None:
         security["runAsUser"] = declared.user
     container: dict[str, Any] = {
-        "name": _SIDE_PREFIX + companion.name,
+        "name": SIDE_PREFIX + companion.name,
         "image": companion.image.name,
         "imagePullPolicy": companion.image.pull_policy,
         "env": [
@@ -81,11 +81,6 @@ def make_companion_container(companion: Companion) -> dict[str, Any]:
     if declared.args:
         container["args"] = escape(declared.args)
     return container
-
-
-def name_of_volume(volume: str) -> str:
-    """The name in the pod of a volume of the catalog."""
-    return PREFIX + volume
 
 
 def make_volume_mount(mount: VolumeMount) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""What a NetworkPolicy does not hold: it is about a pod's own network, and that alone.
+"""What a pod has that its network class cannot hold; docs/topics/pods.md says why.
 
-Works on the client's objects, and on mappings with Kubernetes' names in their place: where an admin
-or a hook gave a mapping, KubeSpawner leaves it one.
+Only what somebody put there on purpose, and what would not work without, is an escape and refused.
+What a server does as well without is taken away instead (`kubernetes.hygiene`).
 """
 
 from __future__ import annotations
@@ -9,32 +9,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-_ATTRIBUTES = {
-    "hostIPC": "host_ipc",
-    "hostNetwork": "host_network",
-    "hostPID": "host_pid",
-    "hostPort": "host_port",
-    "restartPolicy": "restart_policy",
-    "runAsGroup": "run_as_group",
-    "runAsUser": "run_as_user",
-    "securityContext": "security_context",
-}
-"""Kubernetes' names that the client's objects write otherwise."""
+from e2xhub.kubernetes.fields import lasting_containers, read
 
-
-def read(thing: Any, key: str) -> Any:
-    """A value of an object of the client, or of a mapping; None where it has none."""
-    attribute = _ATTRIBUTES.get(key, key)
-    if isinstance(thing, Mapping):  # KubeSpawner takes both spellings
-        return thing[key] if key in thing else thing.get(attribute)
-    return getattr(thing, attribute, None)
+_FURTHER_NETWORKS = ("k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network")
+# Those that the Pod Security Standards take for confined.
+_SELINUX_TYPES = frozenset(
+    {None, "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
+)
+_CREDENTIALS = ("serviceAccountToken", "podCertificate")
 
 
 def escapes_of_pod(spec: Any) -> Iterator[str]:
-    """What of a pod's `spec`, without its containers, a policy does not hold."""
-    for key in ("hostNetwork", "hostPID", "hostIPC"):
+    """What of a pod's `spec`, without its containers and volumes, a policy does not hold."""
+    for key in ("hostNetwork", "hostPID", "hostIPC", "shareProcessNamespace"):
         if read(spec, key):
             yield key
+    if read(spec, "ephemeralContainers"):
+        yield "ephemeral containers"
+    account = read(spec, "serviceAccountName") or read(spec, "serviceAccount")
+    if account and account != "default":
+        yield f"the service account {account!r}"
+    yield from _escapes_of_security("the pod", read(spec, "securityContext"))
+
+
+def escapes_of_annotations(annotations: Mapping[str, Any] | None) -> Iterator[str]:
+    """What of a pod's annotations a policy does not hold: networks beside the one it is about."""
+    for key in _FURTHER_NETWORKS:
+        if (annotations or {}).get(key):
+            yield f"the annotation {key}"
 
 
 def escapes_of_containers(containers: Iterable[Any]) -> Iterator[str]:
@@ -43,8 +45,48 @@ def escapes_of_containers(containers: Iterable[Any]) -> Iterator[str]:
         name, security = read(container, "name"), read(container, "securityContext")
         if read(security, "privileged"):
             yield f"the privileged container {name!r}"
-        added = read(read(security, "capabilities"), "add")
+        added = read(security, "capabilities", "add")
         if added:
             yield f"the capabilities {', '.join(map(str, added))} of container {name!r}"
         if any(read(port, "hostPort") for port in read(container, "ports") or []):
             yield f"a port of the node for container {name!r}"
+        if read(security, "procMount") not in (None, "Default"):
+            yield f"an unmasked /proc in container {name!r}"
+        yield from _escapes_of_security(f"container {name!r}", security)
+
+
+def escapes_of_volumes(spec: Any, of_the_catalog: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What lasting containers see of the node and of the cluster's credentials.
+
+    `of_the_catalog` are the sources by name in the pod that the catalog declares: those may be
+    directories of the node.
+    """
+    mounted = {
+        read(mount, "name")
+        for container in lasting_containers(spec)
+        for mount in read(container, "volumeMounts") or []
+    }
+    for volume in read(spec, "volumes") or []:
+        name = read(volume, "name")
+        if name not in mounted:
+            continue
+        path = read(volume, "hostPath", "path")
+        if path is not None and path != read(of_the_catalog.get(name), "hostPath", "path"):
+            yield f"the node's directory {path}"
+        if _has_credentials(volume):
+            yield f"credentials for the cluster in volume {name!r}"
+
+
+def _has_credentials(volume: Any) -> bool:
+    sources = read(volume, "projected", "sources") or []
+    return any(read(source, key) is not None for source in sources for key in _CREDENTIALS)
+
+
+def _escapes_of_security(of: str, security: Any) -> Iterator[str]:
+    options = read(security, "seLinuxOptions")
+    if (
+        read(options, "type") not in _SELINUX_TYPES
+        or read(options, "user")
+        or read(options, "role")
+    ):
+        yield f"the SELinux options of {of}"

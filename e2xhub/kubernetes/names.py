@@ -26,6 +26,11 @@ MERGED_BY_KEY = frozenset(
 their keys. A mapping adds to them; a list would replace what the chart and the admin set."""
 
 
+def name_of_volume(volume: str) -> str:
+    """The name in the pod of a volume of the catalog."""
+    return PREFIX + volume
+
+
 def keyed(prefix: str, items: Iterable[Any]) -> dict[str, Any]:
     """`items` as such a mapping, in their order."""
     return {f"{prefix}-{index:03}": item for index, item in enumerate(items)}

@@ -39,7 +39,6 @@ ALLOWED = frozenset(
         "extra_labels",
         "extra_pod_config",
         "fs_gid",
-        "gid",
         "http_timeout",
         "init_containers",
         "lifecycle_hooks",
@@ -50,11 +49,11 @@ ALLOWED = frozenset(
         "scheduler_name",
         "service_account",
         "supplemental_gids",
-        "uid",
-        "working_dir",
     }
 )
 _OWN_KEYS = {
+    "uid": "run_as",
+    "gid": "run_as",
     "image": "image",
     "image_pull_policy": "images.<name>.pull_policy",
     "image_pull_secrets": "images.<name>.pull_secrets",
@@ -62,6 +61,7 @@ _OWN_KEYS = {
     "volumes": "volumes and mounts",
     "volume_mounts": "mounts",
     "default_url": "default_url",
+    "working_dir": "home",
     "mem_guarantee": "sizes",
     "mem_limit": "sizes",
     "cpu_guarantee": "sizes",

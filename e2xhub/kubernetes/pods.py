@@ -1,57 +1,95 @@
-"""What must hold of every pod that is sent, whatever the chart, a hook or an override did to it."""
+"""What must hold of every pod that is sent, whatever the chart, a hook or an override did to it.
+
+docs/topics/pods.md is the whole list.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer
 from e2xhub.errors import E2xHubError
 from e2xhub.kubernetes.containers import SEED_PREFIX, SEED_SECURITY
-from e2xhub.kubernetes.escapes import escapes_of_containers, escapes_of_pod, read
-from e2xhub.kubernetes.labels import make_labels
+from e2xhub.kubernetes.escapes import (
+    escapes_of_annotations,
+    escapes_of_containers,
+    escapes_of_pod,
+    escapes_of_volumes,
+)
+from e2xhub.kubernetes.fields import lasting_containers, own_containers, read, server_of, write
+from e2xhub.kubernetes.guaranteed import make_guaranteed
+from e2xhub.kubernetes.hygiene import confined_annotations, take_rights_away
+from e2xhub.kubernetes.labels import make_labels, valid_labels
+from e2xhub.kubernetes.names import name_of_volume
 
 
 class UnsafePodError(E2xHubError):
-    """A pod that would get around what its network class promises."""
+    """A pod that would get around what its network class or its exam promises."""
 
 
 def finish_pod(pod: Any, offer: Offer) -> Any:
-    """`pod` (a V1Pod) with the labels that its NetworkPolicy selects, and seeds that belong to the
-    person.
+    """`pod` (a V1Pod) as it may be sent, or sent once more through here.
 
-    Raises UnsafePodError where a NetworkPolicy could not hold the pod.
+    It has the labels that its NetworkPolicy selects, seeds that belong to the person, no right that
+    its server does not need, and in an exam the class Guaranteed.
+
+    Raises UnsafePodError where that cannot be made true.
     """
-    pod.metadata.labels = {**(pod.metadata.labels or {}), **make_labels(offer)}
-    _copy_as_the_person(pod)
+    pod.metadata.labels = valid_labels({**(pod.metadata.labels or {}), **make_labels(offer)})
+    own_containers(pod.spec)
+    _copy_as_the_person(pod.spec)
     if offer.server.network is not NetworkClass.OPEN:
-        faults = list(_escapes(pod))
-        if faults:
-            raise UnsafePodError(
-                f"the pod of {offer.slug} has {', '.join(faults)}; the network class "
-                f"{offer.server.network.value!r} cannot hold that"
-            )
+        _check_escapes(pod, offer)
+        pod.metadata.annotations = confined_annotations(pod.metadata.annotations or {})
+    take_rights_away(pod.spec, offer)
+    if offer.is_exam:
+        _guarantee(pod.spec, offer)
     return pod
 
 
-def _copy_as_the_person(pod: Any) -> None:
+def _guarantee(spec: Any, offer: Offer) -> None:
+    try:
+        make_guaranteed(spec)
+    except ValueError as error:
+        raise UnsafePodError(
+            f"the pod of {offer.slug} cannot be made Guaranteed: {error}; correct it where "
+            "the container is added (the chart's values, the catalog or modify_pod_hook)"
+        ) from error
+
+
+def _copy_as_the_person(spec: Any) -> None:
     """Seeds are copied as the user as whom the server runs, if the hub says which one that is."""
-    server = read(pod.spec.containers[0], "securityContext")
+    server = read(server_of(spec), "securityContext")
     ids = {key: read(server, key) for key in ("runAsUser", "runAsGroup")}
     known = {key: number for key, number in ids.items() if number is not None}
-    for container in pod.spec.init_containers or []:
-        if read(container, "name").startswith(SEED_PREFIX):
-            container.security_context = {**SEED_SECURITY, **known}
+    for container in read(spec, "initContainers") or []:
+        if str(read(container, "name")).startswith(SEED_PREFIX):
+            write(container, "securityContext", {**SEED_SECURITY, **known})
 
 
-def _escapes(pod: Any) -> Iterator[str]:
-    # A chart's init container may be privileged: it ends before the server starts, unless it is
-    # restarted for as long as the pod lives.
-    lasting = [
-        container
-        for container in pod.spec.init_containers or []
-        if read(container, "restartPolicy") == "Always"
-    ]
+def _check_escapes(pod: Any, offer: Offer) -> None:
+    faults = list(_escapes(pod, offer))
+    if faults:
+        raise UnsafePodError(
+            f"the pod of {offer.slug} has {', '.join(faults)}; the network class "
+            f"{offer.server.network.value!r} cannot hold that"
+        )
+
+
+def _escapes(pod: Any, offer: Offer) -> Iterator[str]:
     yield from escapes_of_pod(pod.spec)
-    yield from escapes_of_containers([*pod.spec.containers, *lasting])
+    yield from escapes_of_annotations(pod.metadata.annotations)
+    yield from escapes_of_containers(lasting_containers(pod.spec))
+    yield from escapes_of_volumes(pod.spec, _declared_sources(offer))
+
+
+def _declared_sources(offer: Offer) -> dict[str, Mapping[str, Any]]:
+    """The sources of the catalog's volumes, by their names in the pod."""
+    server = offer.server
+    mounts = chain(
+        server.volume_mounts, *(companion.volume_mounts for companion in server.companions)
+    )
+    return {name_of_volume(mount.volume): mount.source for mount in mounts}

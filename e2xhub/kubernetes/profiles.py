@@ -14,13 +14,16 @@ from e2xhub.domain.offers import Offer
 from e2xhub.domain.servers import SeedCopy, Server
 from e2xhub.domain.volumes import VolumeMount
 from e2xhub.kubernetes.containers import (
+    SEED_PREFIX,
     make_companion_container,
     make_seed_container,
     make_volume_mount,
-    name_of_volume,
 )
+from e2xhub.kubernetes.directories import NAME as DIRECTORIES
+from e2xhub.kubernetes.directories import make_directories_container
+from e2xhub.kubernetes.files import make_file_traits
 from e2xhub.kubernetes.labels import make_labels
-from e2xhub.kubernetes.names import PREFIX, escape
+from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
 from e2xhub.kubernetes.overrides import make_overrides
 from e2xhub.kubernetes.placement import make_placement
 
@@ -49,23 +52,24 @@ def make_profile(offer: Offer) -> dict[str, Any]:
 
 def _make_traits(offer: Offer) -> dict[str, Any]:
     server = offer.server
+    files = make_file_traits(server.files)
     traits = make_overrides(server.kubespawner_override)
     traits |= {
+        **_make_user(server),
         "image": server.image.name,
         "image_pull_policy": server.image.pull_policy,
         "environment": {name: escape(text) for name, text in server.environment.items()},
         "extra_labels": {**traits.get("extra_labels", {}), **make_labels(offer)},
-        "volumes": dict(_make_volumes(server)),
+        "extra_annotations": {
+            **traits.get("extra_annotations", {}),
+            **files.get("extra_annotations", {}),
+        },
+        "volumes": {**dict(_make_volumes(server)), **files.get("volumes", {})},
         "volume_mounts": {
-            PREFIX + mount.name: make_volume_mount(mount) for mount in server.volume_mounts
+            **{PREFIX + mount.name: make_volume_mount(mount) for mount in server.volume_mounts},
+            **files.get("volume_mounts", {}),
         },
-        "init_containers": {
-            **traits.get("init_containers", {}),
-            **{
-                f"{PREFIX}{seed.name}": make_seed_container(seed, server.image)
-                for seed in server.seeds
-            },
-        },
+        "init_containers": {**traits.get("init_containers", {}), **_make_preparation(server)},
         "extra_containers": {
             **traits.get("extra_containers", {}),
             **{
@@ -81,6 +85,22 @@ def _make_traits(offer: Offer) -> dict[str, Any]:
     if server.default_url is not None:
         traits["default_url"] = escape(server.default_url)
     return traits
+
+
+def _make_user(server: Server) -> dict[str, Any]:
+    traits: dict[str, Any] = {"uid": server.run_as.user, "gid": server.run_as.group}
+    # The one text that KubeSpawner does not pass through `str.format` at this point.
+    return traits | {"working_dir": server.home} if server.home else traits
+
+
+def _make_preparation(server: Server) -> dict[str, dict[str, Any]]:
+    """What happens before the server starts, in the order of the keys: directories, then seeds."""
+    mounts = [*server.prepared, *_mounts_of_containers(server)]
+    directories = make_directories_container(mounts, server.image)
+    seeds = {
+        SEED_PREFIX + seed.name: make_seed_container(seed, server.image) for seed in server.seeds
+    }
+    return {DIRECTORIES: directories, **seeds} if directories else seeds
 
 
 def _make_resources(size: Size, *, guaranteed: bool) -> dict[str, Any]:
@@ -100,13 +120,19 @@ def _make_resources(size: Size, *, guaranteed: bool) -> dict[str, Any]:
 def _make_volumes(server: Server) -> Iterator[tuple[str, dict[str, Any]]]:
     """The volumes of all containers, each once."""
     mounts: list[VolumeMount | SeedCopy] = [
-        *server.volume_mounts,
-        *(mount for companion in server.companions for mount in companion.volume_mounts),
+        *_mounts_of_containers(server),
+        *server.prepared,
         *server.seeds,
     ]
     for mount in mounts:
         name = name_of_volume(mount.volume)
         yield name, {"name": name, **escape(mount.source)}
+
+
+def _mounts_of_containers(server: Server) -> Iterator[VolumeMount]:
+    yield from server.volume_mounts
+    for companion in server.companions:
+        yield from companion.volume_mounts
 
 
 def _add_secrets(names: list[str]) -> Callable[[Any], list[Any]]:

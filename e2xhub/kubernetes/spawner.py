@@ -10,19 +10,22 @@ from posixpath import normpath
 from typing import Any, NoReturn
 
 from jupyterhub.utils import exponential_backoff, maybe_future
-from kubespawner import KubeSpawner
 from kubespawner.clients import shared_client
 from tornado import web
 from traitlets import Any as AnyTrait
-from traitlets import default
+from traitlets import Integer, default
 
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
+from e2xhub.domain.standing import Lapse, Started, find_lapse
 from e2xhub.errors import ConfigurationError
 from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 from e2xhub.kubernetes.pods import UnsafePodError, finish_pod
 from e2xhub.kubernetes.policies import PolicyError, ensure_policy, make_policy
 from e2xhub.kubernetes.profiles import make_profile
+from e2xhub.kubernetes.server_names import find_name_fault, tell_running
+from e2xhub.kubernetes.starts import ExplainedSpawner
+from e2xhub.kubernetes.watched_spawner import WatchedSpawner
 from e2xhub.web.spawn_page import SpawnPage
 from e2xhub.web.translations import translator_for
 
@@ -41,7 +44,7 @@ class SpawnRefusedError(web.HTTPError):
         self.jupyterhub_message = sentence
 
 
-class E2xSpawner(KubeSpawner):  # type: ignore[misc]
+class E2xSpawner(ExplainedSpawner, WatchedSpawner):
     """A KubeSpawner that takes image, size, volumes, environment and network from one offer.
 
     What a person may start is decided by the registry alone. A form, a query string, a REST
@@ -61,6 +64,29 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
         `e2xhub.domain.offers.Registry` in force.
 
         Set by `e2xhub.configure`. A hub without a registry does not start a server.
+        """,
+    )
+
+    named_servers = Integer(
+        0,
+        config=True,
+        help="""
+        How many named servers a person may have besides the one without a name; 0: none.
+
+        Set by `e2xhub.configure`, which has JupyterHub count them. On an exam hub there are none,
+        whatever is set here.
+        """,
+    )
+
+    auto_start_seconds = Integer(
+        0,
+        min=0,
+        config=True,
+        help="""
+        After how many seconds the spawn page starts the only offer that somebody has by itself,
+        unless they press a key or the page; 0: never.
+
+        Set by `e2xhub.configure`. A server that is read-only because its term is over waits.
         """,
     )
 
@@ -96,12 +122,16 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
     @staticmethod
     def _render_spawn_page(spawner: E2xSpawner) -> str:
         """The offers of this person as cards. Never empty: an empty form would start a server."""
-        registry = spawner._current_registry
+        spawner._check_name()
+        registry, now = spawner._current_registry, _now()
         page = SpawnPage(
-            listed=registry.offers_for(spawner.user.name, _now(), spawner._groups),
-            university=registry.catalog.university,
+            listed=registry.offers_for(spawner.user.name, now, spawner._groups),
+            catalog=registry.catalog,
+            now=now,
             chosen=_clean_choice(spawner.user_options),
             translator=translator_for(spawner.handler),
+            server_name=getattr(spawner, "display_name", "") or spawner.name,
+            auto_start_seconds=spawner.auto_start_seconds,
         )
         return page.render()
 
@@ -137,6 +167,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
             self.apply_offer(offer, size)
         except ConfigurationError as error:
             self._refuse_as_unsafe(error)
+        self.standing.start(Started.of(offer))
         self.log.info("%s starts %s", self._log_name, self.user_options)
         await self._ensure_policy(offer)
 
@@ -162,7 +193,7 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
             pod = await maybe_future(self.modify_pod_hook(self, pod))
         return self._finish(pod)
 
-    async def _make_create_pod_request(self, pod: Any, request_timeout: int) -> Any:
+    async def _make_create_pod_request(self, pod: Any, request_timeout: int) -> bool:
         """Sends the pod; the last step, after the admin's `modify_pod_hook`."""
         return await super()._make_create_pod_request(self._finish(pod), request_timeout)
 
@@ -186,16 +217,44 @@ class E2xSpawner(KubeSpawner):  # type: ignore[misc]
 
     def _authorize(self, user_options: Any) -> tuple[Offer, str]:
         """The offer and the size that `user_options` name; raises HTTPError 403."""
+        self._check_name()
         choice = _clean_choice(user_options)
         try:
             offer = self._current_registry.authorize(
                 self.user.name, choice.get("profile"), _now(), self._groups
             )
-            return offer, offer.choose_size(choice.get("size"))
+            size = offer.choose_size(choice.get("size"))
         except NotOfferedError as refusal:
             translate = translator_for(self.handler)
             self.log.warning("%s is refused %r: %s", self._log_name, choice, refusal)
             raise SpawnRefusedError(403, translate.refusal(refusal.reason, refusal.at)) from None
+        self._check_runs_once(offer)
+        return offer, size
+
+    def find_lapse(self, started: Started, now: datetime) -> Lapse | None:
+        """Why the running server is not offered any more; asks the registry in force."""
+        return find_lapse(self._current_registry, self.user.name, started, now, self._groups)
+
+    def _check_name(self) -> None:
+        """Refuses a named server where, or with a name that, there may be none."""
+        sentence = find_name_fault(
+            self.name,
+            hub=self._current_registry.hub,
+            most=self.named_servers,
+            translate=translator_for(self.handler),
+        )
+        if sentence:
+            self.log.warning("%s is refused: %s", self._log_name, sentence)
+            raise SpawnRefusedError(403, sentence)
+
+    def _check_runs_once(self, offer: Offer) -> None:
+        """Refuses a second server on the directories, and the files of databases, of the first."""
+        for other in self.user.spawners.values():
+            started = other.standing.started
+            if other.name != self.name and other.active and started and started.slug == offer.slug:
+                sentence = tell_running(other.name, translator_for(self.handler))
+                self.log.warning("%s is refused %s: %s", self._log_name, offer.slug, sentence)
+                raise SpawnRefusedError(403, sentence)
 
     def _keep_configured(self, profile: Mapping[str, Any]) -> None:
         """Remembers the traits that `profile` changes, with volumes in the form that merges."""

@@ -173,6 +173,10 @@ def test_server_is_told_where_it_is_and_the_catalog_cannot_change_that(
     (offer,) = hub.offers_for("alice", IN_EXAM).offers
     assert offer.server.environment == {
         "LANG": "C",
+        "USER": "alice",
+        "LOGNAME": "alice",
+        "NB_UID": "1000",
+        "NB_GID": "1000",
         "E2XHUB_USERNAME": "alice",
         "E2XHUB_COURSE": "machine-learning",
         "E2XHUB_TERM": "WS26",

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.offers import OfferList, Registry
 from e2xhub.web.spawn_page import SpawnPage
 from tests.web.browsers import translator_of
@@ -30,7 +31,7 @@ class Page(HTMLParser):
         self.elements.append((tag, dict(attrs)))
 
     def handle_data(self, data: str) -> None:
-        if data.strip():
+        if data.strip() and self.elements[-1][0] not in ("script", "style"):
             self.texts.append(" ".join(data.split()))
 
     def all(self, tag: str) -> list[dict[str, str | None]]:
@@ -49,16 +50,37 @@ class Page(HTMLParser):
         return [item["value"] for item in self.all("option") if "selected" in item]
 
 
-def render(
-    listed: OfferList, *, language: str = "en_US", university: str = "U", **chosen: Any
-) -> Page:
+class Render(Protocol):
+    """Renders the page of somebody who is offered `listed`; `chosen` is their last choice."""
+
+    def __call__(
+        self, listed: OfferList, *, language: str = "en_US", university: str = "U", **chosen: Any
+    ) -> Page: ...
+
+
+@pytest.fixture(scope="session")
+def render(small_catalog: Catalog, in_winter_term: datetime) -> Render:
+    """The page on a day in winter."""
+
+    def render_it(
+        listed: OfferList, *, language: str = "en_US", university: str = "U", **chosen: Any
+    ) -> Page:
+        return parse(
+            SpawnPage(
+                listed=listed,
+                catalog=small_catalog.model_copy(update={"university": university}),
+                now=in_winter_term,
+                chosen=chosen,
+                translator=translator_of(language),
+            )
+        )
+
+    return render_it
+
+
+def parse(spawn_page: SpawnPage) -> Page:
     page = Page()
-    translator = translator_of(language)
-    page.feed(
-        SpawnPage(
-            listed=listed, university=university, chosen=chosen, translator=translator
-        ).render()
-    )
+    page.feed(spawn_page.render())
     page.close()
     return page
 
@@ -72,14 +94,14 @@ def listed(assignment_hub: Registry, in_winter_term: datetime) -> OfferList:
 LEARNING, DATABASES = "machine-learning/WS26/student", "databases/WS26/student"
 
 
-def test_page_has_a_card_for_each_offer(listed: OfferList) -> None:
+def test_page_has_a_card_for_each_offer(render: Render, listed: OfferList) -> None:
     page = render(listed)
     assert page.radios == [LEARNING, DATABASES]
     for text in ("Choose your server", "Machine Learning", "Winter 2026/27", "student", "Start"):
         assert text in page.texts
 
 
-def test_page_tells_why_not_the_rest(listed: OfferList) -> None:
+def test_page_tells_why_not_the_rest(render: Render, listed: OfferList) -> None:
     page = render(listed)
     assert page.texts[-3:] == [
         "Not available now",
@@ -88,7 +110,7 @@ def test_page_tells_why_not_the_rest(listed: OfferList) -> None:
     ]
 
 
-def test_page_of_a_german_browser_is_german(listed: OfferList) -> None:
+def test_page_of_a_german_browser_is_german(render: Render, listed: OfferList) -> None:
     page = render(listed, language="de")
     assert page.all("div")[0]["lang"] == "de"
     assert "Wählen Sie Ihren Server" in page.texts
@@ -106,12 +128,12 @@ def test_page_of_a_german_browser_is_german(listed: OfferList) -> None:
     ],
 )
 def test_last_choice_is_preselected_or_else_the_first_offer(
-    listed: OfferList, chosen: dict[str, Any], checked: str
+    render: Render, listed: OfferList, chosen: dict[str, Any], checked: str
 ) -> None:
     assert render(listed, **chosen).checked == [checked]
 
 
-def test_sizes_are_offered_where_there_are_several(listed: OfferList) -> None:
+def test_sizes_are_offered_where_there_are_several(render: Render, listed: OfferList) -> None:
     page = render(listed)
     assert [item["name"] for item in page.all("select")] == [f"size:{LEARNING}"]
     assert [item["value"] for item in page.all("option")] == ["small", "large"]
@@ -121,25 +143,29 @@ def test_sizes_are_offered_where_there_are_several(listed: OfferList) -> None:
     ("profile", "selected"), [(LEARNING, ["large"]), (DATABASES, []), (None, ["large"])]
 )
 def test_last_size_is_preselected_on_the_card_of_the_last_offer(
-    listed: OfferList, profile: str | None, selected: list[str]
+    render: Render, listed: OfferList, profile: str | None, selected: list[str]
 ) -> None:
     assert render(listed, profile=profile, size="large").selected == selected
 
 
-def test_every_control_has_a_label(listed: OfferList) -> None:
+def test_every_control_has_a_label(render: Render, listed: OfferList) -> None:
     page = render(listed)
     labelled = {item["for"] for item in page.all("label")}
     controls = {item["id"] for item in [*page.all("input"), *page.all("select")]}
     assert labelled == controls
 
 
-def test_single_offer_needs_no_choice(assignment_hub: Registry, in_winter_term: datetime) -> None:
+def test_single_offer_needs_no_choice(
+    render: Render, assignment_hub: Registry, in_winter_term: datetime
+) -> None:
     page = render(assignment_hub.offers_for("oscar", in_winter_term))
     assert "Your server" in page.texts
     assert page.checked == ["databases/WS26/observer"]
 
 
-def test_stranger_reads_whom_to_ask(assignment_hub: Registry, in_winter_term: datetime) -> None:
+def test_stranger_reads_whom_to_ask(
+    render: Render, assignment_hub: Registry, in_winter_term: datetime
+) -> None:
     page = render(assignment_hub.offers_for("mallory", in_winter_term))
     assert "Nothing to start at the moment" in page.texts
     assert page.texts[-1] == (
@@ -165,7 +191,7 @@ def test_stranger_reads_whom_to_ask(assignment_hub: Registry, in_winter_term: da
     ],
 )
 def test_who_has_courses_on_another_hub_only_reads_so(
-    grading_hub: Registry, in_winter_term: datetime, language: str, sentence: str
+    render: Render, grading_hub: Registry, in_winter_term: datetime, language: str, sentence: str
 ) -> None:
     page = render(grading_hub.offers_for("alice", in_winter_term), language=language)
     assert page.texts[-1] == sentence
@@ -173,7 +199,7 @@ def test_who_has_courses_on_another_hub_only_reads_so(
 
 
 def test_who_has_refusals_only_reads_them_alone(
-    exam_hub: Registry, in_winter_term: datetime
+    render: Render, exam_hub: Registry, in_winter_term: datetime
 ) -> None:
     page = render(exam_hub.offers_for("ben", in_winter_term))
     assert page.texts[-4:] == [
@@ -192,7 +218,7 @@ _HOSTILE = st.sampled_from(
 
 @given(title=_HOSTILE, university=_HOSTILE | st.text(max_size=20))
 def test_hostile_texts_are_shown_as_texts(
-    assignment_hub: Registry, title: str, university: str
+    render: Render, assignment_hub: Registry, title: str, university: str
 ) -> None:
     now = datetime.fromisoformat("2026-11-02T10:00+01:00")
     plain = assignment_hub.offers_for("alice", now)

@@ -15,6 +15,8 @@ import pytest
 import e2xhub
 from e2xhub.domain.refusals import Reason
 from e2xhub.domain.roles import Role
+from e2xhub.kubernetes.start_failures import StartFailure
+from e2xhub.kubernetes.start_progress import StartStage
 from e2xhub.web.translations import LOCALES, translator_for
 from tests.web.browsers import translator_of
 
@@ -61,6 +63,7 @@ def is_http_error(called: ast.expr) -> bool:
 
 def used_texts() -> set[str]:
     found = {reason.value for reason in Reason} | {role.value for role in Role}
+    found |= {failure.value for failure in StartFailure} | {stage.value for stage in StartStage}
     for page in PACKAGE.rglob("*.html"):
         found |= set(IN_A_TEMPLATE.findall(page.read_text(encoding="utf-8")))
     for module in PACKAGE.rglob("*.py"):

@@ -16,16 +16,26 @@ from pydantic import Field, model_validator
 
 from e2xhub.domain.catalog.groups import GroupRule
 from e2xhub.domain.catalog.model import CatalogModel
-from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Placement, Size
+from e2xhub.domain.catalog.nbgrader import NbGrader
+from e2xhub.domain.catalog.servers import (
+    ExtraContainer,
+    GitPull,
+    Image,
+    Placement,
+    Size,
+    UserIds,
+)
 from e2xhub.domain.catalog.values import (
     Cidr,
     ContainerName,
     Day,
     DirectoryName,
     EnvironmentName,
+    Language,
     Minutes,
     Moment,
     MountName,
+    MountPathTemplate,
     ServerUrl,
     TimeZone,
     Title,
@@ -34,6 +44,7 @@ from e2xhub.domain.catalog.values import (
 from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed, Volume
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.roles import Role
 
 RESERVED_COURSE_ID = "exams"
 """No course has this id: rosters of exams are in `exams/`, slugs of exams begin with `exams/`."""
@@ -66,6 +77,21 @@ class Level(CatalogModel):
     """Where the server opens, such as `/lab`."""
     nbgitpuller: GitPull | None = None
     """A repository that is brought into the home when the server opens."""
+    run_as: Mapping[Role, UserIds] = Field(default_factory=dict)
+    """As which user the servers of a role run, merged role by role over the outer levels; students
+    1000, all others 2000, with groups of the same number, where no level says it."""
+    home: MountPathTemplate | None = None
+    """The home directory inside the server, such as `/home/{username}`: where it starts, and what
+    programs take for home; the image's own where it is left out. One of the mounts holds it."""
+    language: Language | None = None
+    """Language of the course, such as `de`; images read it from `LANGUAGE`."""
+    contact: Title | None = None
+    """Whom people ask when something does not work, such as `Room 2.14, help@example.org`."""
+    nbgrader: NbGrader | None = None
+    """Where assignments are handed out and taken in, with nbgrader or e2xgrader."""
+    stop_after_minutes: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS * 24 * 60)] | None = None
+    """After how many minutes a running server is stopped when its owner may no longer have it (has
+    left the roster, or the term is over); such a server is only reported where no level says it."""
     archive_days: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS)] | None = None
     """For how many days after the last day of a term its students still get their server, with
     every directory read-only; 0, and where no level says it: for none."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from e2xhub.domain.catalog.model import CatalogModel
 from e2xhub.domain.catalog.values import (
@@ -21,9 +21,12 @@ from e2xhub.domain.catalog.values import (
     ResourceName,
     SecretName,
     Title,
+    refuse_truth_values,
 )
 from e2xhub.domain.catalog.volumes import COURSE_HUBS, Mount
 from e2xhub.domain.roles import HubKind
+
+_HIGHEST_ID = 2**31 - 1
 
 
 class Image(CatalogModel):
@@ -36,6 +39,9 @@ class Image(CatalogModel):
     pull_secrets: tuple[SecretName, ...] = ()
     """Names of Secrets in the pods' namespace with which a node signs in to the registry; those
     that the hub has for all images are used besides."""
+    drop_capabilities: bool = True
+    """Whether its containers run without any capability of Linux, as images that start as an
+    ordinary user can; `false` for one that needs some. In an exam it is always so."""
 
     @property
     def is_pinned(self) -> bool:
@@ -66,6 +72,15 @@ class Size(CatalogModel):
         if self.cpu_limit is not None and self.cpu_limit < self.cpu:
             raise ValueError("cpu_limit is below cpu; expected at least as much")
         return self
+
+
+class UserIds(CatalogModel):
+    """As whom a server runs, and to whom its new directories belong."""
+
+    user: Annotated[int, BeforeValidator(refuse_truth_values), Field(ge=1, le=_HIGHEST_ID)]
+    """Id of the user, such as `1000`; never 0."""
+    group: Annotated[int, BeforeValidator(refuse_truth_values), Field(ge=0, le=_HIGHEST_ID)]
+    """Id of its group, such as `100`."""
 
 
 class Toleration(CatalogModel):

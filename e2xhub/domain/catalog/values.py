@@ -35,6 +35,9 @@ _RESOURCE_NAME = re.compile(
     r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 )
 _GIT_URL = re.compile(r"https://[^\s/@]+/\S+")
+# Its owner can work in it, and nobody else may write without being in the group.
+_DIRECTORY_MODE = re.compile(r"0?[0-3]?7[0-7][0145]")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:_[A-Z]{2})?")
 _TITLE_MAX = 120
 _YEARS = range(2000, 3000)  # far from the ends of Python's calendar, where arithmetic overflows
 
@@ -59,7 +62,7 @@ def parse_memory(value: object) -> int:
     return int(Decimal(number) * _MEMORY_FACTOR[unit[0] if unit else None])
 
 
-def _refuse_truth_values(value: object) -> object:
+def refuse_truth_values(value: object) -> object:
     """YAML reads `yes` as true, and pydantic true as 1."""
     if isinstance(value, bool):
         raise ValueError(f"{value!r} is no number")
@@ -160,6 +163,13 @@ def _check_year(moment: _Day) -> _Day:
     return moment
 
 
+def _parse_mode(mode: object) -> object:
+    """YAML reads `0755` as the number 493."""
+    if isinstance(mode, int) and not isinstance(mode, bool):
+        return f"{mode:04o}"
+    return mode
+
+
 Memory = Annotated[
     int,
     BeforeValidator(parse_memory),
@@ -168,8 +178,8 @@ Memory = Annotated[
 ]
 Title = Annotated[str, Field(min_length=1, max_length=_TITLE_MAX)]
 AbsolutePath = Annotated[str, AfterValidator(_check_absolute)]
-Cpu = Annotated[float, BeforeValidator(_refuse_truth_values), Field(gt=0, allow_inf_nan=False)]
-Minutes = Annotated[int, BeforeValidator(_refuse_truth_values)]
+Cpu = Annotated[float, BeforeValidator(refuse_truth_values), Field(gt=0, allow_inf_nan=False)]
+Minutes = Annotated[int, BeforeValidator(refuse_truth_values)]
 Day = Annotated[date, AfterValidator(_check_year)]
 Moment = Annotated[AwareDatetime, AfterValidator(_check_year)]
 PathTemplate = Annotated[str, AfterValidator(check_path_template)]
@@ -228,6 +238,14 @@ DirectoryName = Annotated[
         "A-Z a-z 0-9 _ . - that begin with a letter or digit, such as 'flights_2026'",
     ),
 ]
+DirectoryMode = Annotated[
+    str,
+    BeforeValidator(_parse_mode),
+    _matching(_DIRECTORY_MODE, "is no mode of a directory of ours; expected one such as '0755'"),
+]
+Language = Annotated[
+    str, _matching(_LANGUAGE, "is no language; expected one such as 'de', 'en' or 'pt_BR'")
+]
 ClaimName = Annotated[
     str,
     _matching(
@@ -252,7 +270,7 @@ ResourceName = Annotated[
         _RESOURCE_NAME, "is no extended resource; expected one with a domain: 'nvidia.com/gpu'"
     ),
 ]
-ResourceCount = Annotated[int, BeforeValidator(_refuse_truth_values), Field(gt=0)]
+ResourceCount = Annotated[int, BeforeValidator(refuse_truth_values), Field(gt=0)]
 GitUrl = Annotated[
     str,
     _matching(

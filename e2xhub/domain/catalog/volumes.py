@@ -12,6 +12,8 @@ from e2xhub.domain.catalog.model import CatalogModel
 from e2xhub.domain.catalog.values import (
     AbsolutePath,
     ClaimName,
+    DirectoryMode,
+    DirectoryName,
     MountPathTemplate,
     VolumePathTemplate,
 )
@@ -21,6 +23,7 @@ COURSE_HUBS = frozenset({HubKind.ASSIGNMENT, HubKind.GRADING})
 """Where something of a course is; an exam hub has only what names it, so that nothing of a course
 reaches an exam by accident."""
 
+_SOURCES = frozenset({"nfs", "persistentVolumeClaim", "hostPath", "kubernetes"})
 # Kubernetes' sources that end with the pod, or that hold no files of a person.
 _ENDS_WITH_THE_POD = frozenset(
     {"emptyDir", "ephemeral", "configMap", "secret", "downwardAPI", "projected", "image", "gitRepo"}
@@ -62,10 +65,14 @@ class Volume(CatalogModel):
     kubernetes: Mapping[str, Mapping[str, Any]] | None = None
     """Any other volume source, as it stands in a pod: `{csi: {driver: files.csi.example.org}}` or
     `{emptyDir: {sizeLimit: 1Gi}}`."""
+    prepare_directories: bool = True
+    """Whether a directory that is new is given to those whom it is for, before the server starts.
+    An init container that runs as root does that; with `false` there is none, and directories have
+    to exist with the right owner, or the file server has to see to it."""
 
     @model_validator(mode="after")
     def _has_one_source(self) -> Volume:
-        if len(self.model_fields_set) != 1 or len(self.source) != 1:
+        if len(self.model_fields_set & _SOURCES) != 1 or len(self.source) != 1:
             raise ValueError(
                 "expected exactly one of nfs, persistentVolumeClaim, hostPath, kubernetes"
             )
@@ -76,7 +83,7 @@ class Volume(CatalogModel):
         """The volume source as Kubernetes spells it, such as `{"nfs": {"server": …}}`."""
         if self.kubernetes is not None:
             return {name: dict(source) for name, source in self.kubernetes.items()}
-        return self.model_dump(exclude_none=True)
+        return self.model_dump(exclude_none=True, include=set(_SOURCES))
 
     @property
     def outlives_a_server(self) -> bool:
@@ -118,6 +125,15 @@ class Mount(CatalogModel):
     hubs: frozenset[HubKind] = COURSE_HUBS
     """Kinds of hub that have this mount. An exam hub has only what names it here, so that no
     file of a course reaches an exam by accident."""
+    owner: Role | None = None
+    """The role whose user (`run_as`) owns the directory when it is new; where it is left out, the
+    first one who writes to it. Nothing changes in a directory that is there already."""
+    mode: DirectoryMode | None = None
+    """Permissions of the directory when it is new, in quotes: `"0755"`; `0700` where the path names
+    the person, and `0755` elsewhere."""
+    inner_directories: tuple[DirectoryName, ...] = ()
+    """Directories that are made inside, with the same owner and permissions, such as
+    `[outbound]`."""
 
 
 class DataSet(CatalogModel):

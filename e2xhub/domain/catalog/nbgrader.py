@@ -1,0 +1,87 @@
+"""The part of the catalog that says where nbgrader hands assignments out and takes them in.
+
+What a server gets of it is in `domain.exchange`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, model_validator
+
+from e2xhub.domain.catalog.model import CatalogModel
+from e2xhub.domain.catalog.values import MountPathTemplate, PathTemplate, VolumePathTemplate
+from e2xhub.domain.catalog.volumes import COURSE_HUBS
+from e2xhub.domain.path_templates import fields_of
+from e2xhub.domain.roles import HubKind
+
+_OF_A_COURSE = frozenset({"course", "term", "exam"})
+# nbgrader joins ids with '+'; what its commands take for a course is one directory's name.
+_COURSE_ID = re.compile(r"(?:[A-Za-z0-9]|\{\w+\})(?:[A-Za-z0-9_.-]|\{\w+\})*")
+
+
+def _check_of_a_course(template: str) -> str:
+    """One directory for all members: what tells them apart would part them."""
+    others = sorted(fields_of(template) - _OF_A_COURSE)
+    if others:
+        raise ValueError(
+            f"{template!r} has the field {{{others[0]}}}, but all members of a course share it; "
+            "expected the fields {course}, {term} or {exam}"
+        )
+    return template
+
+
+def _check_course_id(template: str) -> str:
+    if not _COURSE_ID.fullmatch(template):
+        raise ValueError(
+            f"{template!r} is no course id of nbgrader; expected A-Z a-z 0-9 _ . - and the fields "
+            "{course}, {term} or {exam}, such as '{course}-{term}'"
+        )
+    return template
+
+
+CourseDirectory = Annotated[VolumePathTemplate, AfterValidator(_check_of_a_course)]
+CourseIdTemplate = Annotated[
+    PathTemplate, AfterValidator(_check_of_a_course), AfterValidator(_check_course_id)
+]
+
+
+class NbGrader(CatalogModel):
+    """nbgrader's exchange of a course or an exam, and the directory of those who grade."""
+
+    volume: str
+    """Name of a volume of this catalog."""
+    exchange: CourseDirectory
+    """Directory inside the volume that is the exchange, such as
+    `nbgrader/exchanges/{course}/{term}`. No two terms or exams may share one. It holds `outbound`
+    and, with a directory for each person, `personalized-inbound` and `personalized-feedback`."""
+    exchange_at: MountPathTemplate = "/srv/nbgrader/exchange"
+    """Directory inside the server that nbgrader takes for the exchange; the course's part is below
+    it, named after the course id."""
+    course_directory: CourseDirectory | None = None
+    """Directory inside the volume where graders and instructors keep sources, submissions and
+    grades, such as `courses/{course}/{term}`; they have none of it where it is left out."""
+    course_at: MountPathTemplate = "/home/jovyan/courses/{course}"
+    """Where those who grade find it in their servers. The formgrader shows only what is below
+    their home directory."""
+    course_id: CourseIdTemplate | None = None
+    """What nbgrader calls the course; where it is left out `{course}-{term}`, or the exam's id."""
+    personalized_outbound: bool = False
+    """Whether everybody gets assignments of their own, from `personalized-outbound`."""
+    hubs: frozenset[HubKind] = COURSE_HUBS
+    """Kinds of hub that have it. Exams, and those who grade them, have it only where `exam` is
+    among them."""
+
+    @model_validator(mode="after")
+    def _keeps_sources_out_of_the_exchange(self) -> NbGrader:
+        """Students read the exchange."""
+        if self.course_directory is not None:
+            exchange, course = self.exchange.split("/"), self.course_directory.split("/")
+            shorter = min(len(exchange), len(course))
+            if exchange[:shorter] == course[:shorter]:
+                raise ValueError(
+                    f"course_directory {self.course_directory!r} and exchange {self.exchange!r} "
+                    "lie in each other; expected two directories beside each other"
+                )
+        return self

@@ -1,0 +1,88 @@
+"""Whether a running server is still what its owner may have.
+
+A server that runs outlives what it was started for: its owner leaves the roster, the term ends, the
+exam closes. Nothing of that stops it by itself; this module says so, and the hub reports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from e2xhub.domain.offers import Offer, Registry
+from e2xhub.domain.refusals import NotOfferedError, Reason, describe
+
+_NOT_OFFERED = "neither roster nor groups offer it any more, or the catalog has none such"
+_READ_ONLY_NOW = "it may only read now, and was started to write"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """What a running server was started as; the hub remembers it across its own restarts."""
+
+    slug: str
+    """That of the offer, such as `machine-learning/WS26/student`."""
+    is_read_only: bool
+    stop_after_minutes: int | None
+    """After how many minutes of not being offered it is stopped; None: never."""
+
+    @classmethod
+    def of(cls, offer: Offer) -> Started:
+        """What a server of `offer` is started as."""
+        return cls(
+            slug=offer.slug,
+            is_read_only=offer.readable_until is not None,
+            stop_after_minutes=offer.server.stop_after_minutes,
+        )
+
+    def ends_at(self, since: datetime) -> datetime | None:
+        """When a server is stopped that has not been offered `since` then; None: never."""
+        if self.stop_after_minutes is None:
+            return None
+        return since + timedelta(minutes=self.stop_after_minutes)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lapse:
+    """Why a running server is not what its owner may have now."""
+
+    reason: Reason
+    at: datetime | None = None
+    """The moment that the reason speaks of, in the university's time zone."""
+    detail: str = ""
+    """What an admin should know besides."""
+
+    def __str__(self) -> str:
+        """For the log of the hub."""
+        if self.reason is Reason.NOT_OFFERED:
+            return self.detail
+        sentence = describe(self.reason, self.at).rstrip(".")
+        return f"{sentence}; {self.detail}" if self.detail else sentence
+
+
+def find_lapse(
+    registry: Registry,
+    username: str,
+    started: Started,
+    now: datetime,
+    groups: Iterable[str] = (),
+) -> Lapse | None:
+    """Why `username` may not have the running server `started` at `now`; None: it is offered.
+
+    A server that was started to write and is only readable now has more than is offered.
+    """
+    try:
+        offer = registry.authorize(username, started.slug, now, groups)
+    except NotOfferedError as refusal:
+        detail = _NOT_OFFERED if refusal.reason is Reason.NOT_OFFERED else ""
+        return Lapse(reason=refusal.reason, at=refusal.at, detail=detail)
+    if offer.readable_until is None or started.is_read_only:
+        return None
+    return Lapse(reason=Reason.TERM_ENDED, at=_end_of_term(registry, offer), detail=_READ_ONLY_NOW)
+
+
+def _end_of_term(registry: Registry, offer: Offer) -> datetime:
+    """The term's last day, at 0:00."""
+    last_day = registry.catalog.courses[offer.course].terms[offer.term].end
+    return datetime.combine(last_day, time.min, tzinfo=registry.time_zone)

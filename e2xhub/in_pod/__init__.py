@@ -1,0 +1,10 @@
+"""What runs inside the servers, in images that know nothing of this package.
+
+Each module is a text that travels in the pod (`kubernetes.files`). It imports the standard library
+and what the image has; nothing here may be imported by it, and nothing of it is imported here.
+"""
+
+from importlib import resources
+
+NBGRADER_CONFIG = resources.files(__name__).joinpath("nbgrader_config.py").read_text("utf-8")
+"""nbgrader's configuration file for every role; it takes values from the environment."""

@@ -1,0 +1,306 @@
+"""nbgrader in a server of the hub: an exchange in which people have directories of their own.
+
+The hub mounts this file read-only. It works with plain nbgrader and with e2xgrader, and takes
+values from the server's variables. A course's own nbgrader_config.py is read later and wins.
+Whatever students change, their servers have no directory of anybody else.
+"""
+
+import errno
+import os
+import re
+import shutil
+import stat
+from fnmatch import fnmatch
+from importlib.util import find_spec
+from pathlib import Path
+
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.exchange import default
+from nbgrader.utils import parse_utc
+
+ROLE = os.environ.get("E2XHUB_ROLE", "student")
+OWN_OUTBOUND = os.environ.get("NBGRADER_PERSONALIZED_OUTBOUND") == "1"
+SUBMISSION = re.compile(r".*\+(?P<assignment>[^+]+)\+(?P<timestamp>[^+]+)(\+[^+]*)?")
+BLOCK_BYTES = 4096
+DEEPEST = 30
+
+
+class SharedExchange:
+    """What every step needs: the hub has made the directories and decides who writes to them."""
+
+    def ensure_root(self):
+        if not self.place().is_dir():
+            self.fail(f"There is no exchange at {self.place()}: this server has not been given one")
+
+    def ensure_directory(self, path, mode):
+        if not Path(path).is_dir():
+            Path(path).mkdir(parents=True)
+            Path(path).chmod(mode)
+
+    def place(self, *names):
+        if not self.coursedir.course_id:
+            self.fail("No course id specified. Re-run with --course flag.")
+        return Path(self.root, self.coursedir.course_id, *names)
+
+    def students(self, *names):
+        """Who has a directory; `--student` chooses one of them."""
+        places = [self.place(name) for name in names]
+        found = {
+            entry.name
+            for place in places
+            if place.is_dir()
+            for entry in os.scandir(place)
+            if entry.is_dir(follow_symlinks=False)
+        }
+        chosen = self.coursedir.student_id
+        return sorted(found if chosen in ("", "*") else found & {chosen})
+
+
+class FetchAssignment(SharedExchange, default.ExchangeFetchAssignment):
+    """From `outbound`, as nbgrader does."""
+
+
+class FetchFeedback(SharedExchange, default.ExchangeFetchFeedback):
+    """From `feedback`, as nbgrader does."""
+
+
+class Submit(SharedExchange, default.ExchangeSubmit):
+    """To `inbound`, as nbgrader does."""
+
+
+class ReleaseAssignment(SharedExchange, default.ExchangeReleaseAssignment):
+    """To `outbound`; or each directory of the assignment to the student that it is named after."""
+
+    def init_dest(self):
+        self.dest_path = str(self.place("outbound", self.coursedir.assignment_id))
+
+    def copy_files(self):
+        if not OWN_OUTBOUND:
+            super().copy_files()
+            return
+        for version in sorted(Path(self.src_path).iterdir()):
+            if version.is_dir():
+                own = self.place("personalized-outbound", version.name)
+                self.src_path, self.dest_path = (
+                    str(version),
+                    str(own / self.coursedir.assignment_id),
+                )
+                super().copy_files()
+
+
+class ReleaseFeedback(SharedExchange, default.ExchangeReleaseFeedback):
+    """To `personalized-feedback/<student>`, each student's alone."""
+
+    def init_dest(self):
+        self.dest_path = str(self.place("personalized-feedback"))
+
+    def copy_files(self):
+        for student in self.students("personalized-feedback", "personalized-inbound"):
+            self.src_path = self.coursedir.format_path(
+                self.coursedir.feedback_directory, student, self.coursedir.assignment_id
+            )
+            self.dest_path = str(self.place("personalized-feedback", student))
+            if Path(self.src_path).is_dir():
+                self.ensure_directory(self.dest_path, 0o755)
+                self.release()
+
+    def release(self):
+        """What is wrong in one submission does not keep the others' feedback back."""
+        try:
+            super().copy_files()
+        except (OSError, ValueError, AssertionError) as error:
+            self.log.error("No feedback released from %s: %r", self.src_path, error)
+
+
+class List(SharedExchange, default.ExchangeList):
+    """Submissions by the directory that they are in."""
+
+    def init_dest(self):
+        super().init_dest()
+        if self.inbound and ROLE != "student":
+            self.assignments = [
+                str(path)
+                for student in self.students("personalized-inbound")
+                for path in sorted(self.place("personalized-inbound", student).iterdir())
+                if is_submission(path.name, self.coursedir.assignment_id)
+            ]
+
+    def parse_assignment(self, assignment):
+        path = Path(assignment)
+        found = SUBMISSION.fullmatch(path.name)
+        if not self.inbound or ROLE == "student" or found is None:
+            return super().parse_assignment(assignment)
+        return {
+            "course_id": self.coursedir.course_id,
+            "student_id": path.parent.name,
+            "assignment_id": found["assignment"],
+            "timestamp": found["timestamp"],
+        }
+
+
+class Collect(SharedExchange, default.ExchangeCollect):
+    """From `personalized-inbound/<student>`: the directory says who has submitted.
+
+    What is in it, names included, is a student's to write.
+    """
+
+    def init_src(self):
+        self.inbound_path = str(self.place("personalized-inbound"))
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            try:
+                self.duedate = gradebook.find_assignment(self.coursedir.assignment_id).duedate
+            except MissingEntry:
+                self.duedate = None
+        self.src_records = []
+        for student in self.students("personalized-inbound"):
+            self.src_records += self.best(list(self.records_of(student)))
+
+    def records_of(self, student):
+        for path in sorted(Path(self.inbound_path, student).iterdir()):
+            if is_submission(path.name, self.coursedir.assignment_id):
+                moment = moment_of(path.name)
+                if moment is None or path.is_symlink() or not path.is_dir():
+                    self.log.warning("Left out %r of %r: no submission", path.name, student)
+                    continue
+                filename = f"{student}/{path.name}"
+                yield {"username": student, "filename": filename, "timestamp": moment}
+
+    def best(self, records, Any]]):
+        """The last submission, or the last one in time if that is asked for."""
+        if self.before_duedate and self.duedate is not None:
+            records = [r for r in records if r["timestamp"] <= self.duedate] or records
+        return sorted(records, key=lambda record: record["timestamp"])[-1:]
+
+    def do_copy(self, src, dest, log = None) -> None:  # noqa: ARG002
+        """Copies a submission; one that cannot be copied does not keep the others back."""
+        try:
+            Copy(self, Path(src), Path(dest)).run()
+            if self.coursedir.groupshared:
+                self.set_perms(dest, 0o664, 0o2775)
+        except OSError as error:
+            shutil.rmtree(dest, ignore_errors=True)
+            self.log.error("Not collected: %r: %s", src, error)
+
+
+class Copy:
+    """A copy of a directory that its author may be changing meanwhile.
+
+    Each file is opened in the directory that was opened before, without following a link, and
+    judged by what was opened.
+    """
+
+    def __init__(self, exchange, source, target):
+        self.log, self.coursedir = exchange.log, exchange.coursedir
+        self.source, self.target = source, target
+        self.bytes_left = 1000 * self.coursedir.max_dir_size
+
+    def run(self):
+        self.copy(os.open(self.source, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW), Path())
+        timestamp = SUBMISSION.fullmatch(self.source.name)
+        if timestamp is not None:
+            (self.target / "timestamp.txt").write_text(timestamp["timestamp"])
+
+    def copy(self, opened, path):
+        """Copies what is open, and closes it."""
+        try:
+            found = os.fstat(opened)
+            reason = self.reason_against(found, path)
+            if reason:
+                self.leave_out(path, reason)
+            elif stat.S_ISDIR(found.st_mode):
+                self.copy_directory(opened, path)
+            else:
+                self.copy_file(opened, path, found.st_size)
+        finally:
+            os.close(opened)
+
+    def reason_against(self, found, path):
+        is_directory = stat.S_ISDIR(found.st_mode)
+        size = 0 if is_directory else found.st_size
+        if not is_directory and (not stat.S_ISREG(found.st_mode) or found.st_nlink != 1):
+            return "it is no regular file of its own"
+        if size > 1000 * self.coursedir.max_file_size or len(path.parts) > DEEPEST:
+            return "it is too large or too deep"
+        self.bytes_left -= max(size, BLOCK_BYTES)
+        return "" if self.bytes_left >= 0 else "the submission is too large"
+
+    def copy_directory(self, directory, path):
+        (self.target / path).mkdir(parents=True)
+        for name in sorted(os.listdir(directory)):
+            if self.is_ignored(name) or path / name == Path("timestamp.txt"):
+                continue
+            try:
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+                opened = os.open(name, flags, dir_fd=directory)
+            except OSError as error:
+                is_link = error.errno == errno.ELOOP
+                self.leave_out(path / name, "it is a link" if is_link else str(error.strerror))
+            else:
+                self.copy(opened, path / name)
+
+    def copy_file(self, opened, path, size):
+        """At most `size` bytes, which were counted: the file may be growing."""
+        with (self.target / path).open("wb") as file:
+            while size > 0 and (block := os.read(opened, min(size, 256 * BLOCK_BYTES))):
+                size -= file.write(block)
+
+    def is_ignored(self, name):
+        return any(fnmatch(name, pattern) for pattern in self.coursedir.ignore)
+
+    def leave_out(self, path, reason):
+        self.log.warning("Left out %r of %r: %s", str(path), str(self.source), reason)
+
+
+def is_submission(name, assignment):
+    """Whether a directory's name says that it is one of `assignment`, or of any if that is ''."""
+    found = SUBMISSION.fullmatch(name)
+    return found is not None and assignment in ("", found["assignment"])
+
+
+def moment_of(name):
+    """When it was submitted, by its name; None where that cannot be read."""
+    found = SUBMISSION.fullmatch(name)
+    try:
+        return parse_utc(found["timestamp"]) if found else None
+    except (ValueError, OverflowError, TypeError, AttributeError):
+        return None
+
+
+def use_plain_nbgrader(factory):
+    factory.fetch_assignment = FetchAssignment
+    factory.fetch_feedback = FetchFeedback
+    factory.submit = Submit
+    factory.release_assignment = ReleaseAssignment
+    factory.release_feedback = ReleaseFeedback
+    factory.list = List
+
+
+def use_e2xgrader(c):
+    """A student's `inbound` and `outbound` are the person's own already."""
+    from e2xgrader.config import configure_exchange
+
+    configure_exchange(c)
+    of_staff = ROLE != "student"
+    c.E2xExchange.personalized_inbound = of_staff
+    c.E2xExchange.personalized_outbound = of_staff and OWN_OUTBOUND
+    c.E2xExchange.personalized_feedback = True
+    c.E2xExchange.grader = of_staff
+
+
+def configure(c):
+    c.CourseDirectory.course_id = os.environ["NBGRADER_COURSE_ID"]
+    c.Exchange.root = os.environ["NBGRADER_EXCHANGE_ROOT"]
+    if os.environ.get("NBGRADER_COURSE_DIRECTORY"):
+        c.CourseDirectory.root = os.environ["NBGRADER_COURSE_DIRECTORY"]
+    if ROLE == "student":
+        c.CourseDirectory.student_id = os.environ["E2XHUB_USERNAME"]
+    if find_spec("e2xgrader"):
+        use_e2xgrader(c)
+    else:
+        use_plain_nbgrader(c.ExchangeFactory)
+    c.ExchangeFactory.collect = Collect
+    # All students are one user of the system; the directories tell them apart.
+    c.ExchangeCollect.check_owner = False
+
+
+configure(get_config())
