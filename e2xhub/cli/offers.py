@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
-from e2xhub.cli.output import print_table
+from e2xhub.cli.output import dump_manifests, print_table
 from e2xhub.cli.sources import (
     AtOption,
     CatalogOption,
@@ -103,7 +102,7 @@ def manifest(
     if json:
         print_json(documents)
     else:
-        yaml.safe_dump_all(documents, sys.stdout, sort_keys=False, allow_unicode=True)
+        sys.stdout.write(dump_manifests(documents))
 
 
 def _find_offer(username: str, slug: str, listed: OfferList) -> Offer:

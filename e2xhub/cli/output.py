@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
+import yaml
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -37,3 +39,20 @@ def print_table(
         table.add_row(*(Text(printable(cell)) for cell in cells))
     if table.row_count:
         Console(width=None if is_terminal else _UNLIMITED).print(table)
+
+
+class _ReadableDumper(yaml.SafeDumper):
+    """Shows a text of several lines as one, so that a script or a configuration can be read."""
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_ReadableDumper.add_representer(str, _represent_text)
+
+
+def dump_manifests(manifests: Iterable[dict[str, Any]]) -> str:
+    """Manifests as YAML documents, with their keys in the order in which they come."""
+    return yaml.dump_all(manifests, Dumper=_ReadableDumper, sort_keys=False, allow_unicode=True)

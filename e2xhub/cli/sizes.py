@@ -27,7 +27,7 @@ def sizes(
     node_type: Annotated[
         str | None,
         typer.Argument(
-            metavar="[NODE_TYPE]",
+            metavar="NODE_TYPE",
             help="The type of node, such as 'r5.xlarge'; without it, those there are.",
         ),
     ] = None,

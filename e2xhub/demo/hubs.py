@@ -56,6 +56,8 @@ class HubPlan:
     pepper_file: Path
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Usernames by group, as a sign-in service would say them."""
+    config_directory: Path = field(default_factory=lambda: find_config_directory())
+    """The files of configuration that the hub loads after the chart's."""
 
     @property
     def url(self) -> str:
@@ -79,7 +81,7 @@ class HubPlan:
             "name": self.kind.value,
             "port": self.port,
             "proxyCommand": list(self.proxy_command),
-            "configDirectory": str(find_config_directory()),
+            "configDirectory": str(self.config_directory),
         }
         if self.groups:
             demo["groups"] = {name: {"users": list(users)} for name, users in self.groups.items()}

@@ -103,11 +103,10 @@ class _Places:
     def __init__(
         self, catalog: Catalog, nbgrader: NbGrader, owner: ServerOwner, run_as: RunAs | None
     ) -> None:
-        self._volume = catalog.volumes[nbgrader.volume]
+        self._volumes = catalog.volumes
         self._nbgrader = nbgrader
         self._owner = owner
-        prepares = self._volume.prepare_directories and not owner.writes_nothing
-        self._run_as = run_as if prepares else None
+        self._run_as = None if owner.writes_nothing else run_as
         self._at = f"{nbgrader.exchange_at}/{course_id_of(nbgrader, owner)}"
 
     def of_a_student(self) -> Iterator[VolumeMount]:
@@ -127,14 +126,16 @@ class _Places:
                 "course_directory",
                 self._nbgrader.course_directory,
                 at=self._nbgrader.course_at,
+                volume=self._nbgrader.course_volume,
                 is_written=True,
                 if_new=self._new(Role.GRADER, _STAFF_MODE),
             )
 
     def prepared(self) -> Iterator[VolumeMount]:
         """What a student's directories lie in, where the servers of this volume see to that."""
-        if self._run_as is not None:
-            yield self._whole()
+        whole = self._whole()
+        if whole.if_new is not None:
+            yield whole
 
     def _whole(self) -> VolumeMount:
         """The exchange with its first level, all of which belongs to those who grade."""
@@ -159,18 +160,21 @@ class _Places:
         path: str,
         *,
         at: str | None = None,
+        volume: str | None = None,
         is_written: bool = False,
         if_new: NewDirectory | None = None,
     ) -> VolumeMount:
         """The mount of the directory `path`, at `at` or at its `name` in the exchange."""
+        volume = volume or self._nbgrader.volume
+        declared = self._volumes[volume]
         return VolumeMount(
             name=f"nbgrader/{name or 'exchange'}",
-            volume=self._nbgrader.volume,
-            source=self._volume.source,
+            volume=volume,
+            source=declared.source,
             sub_path=fill_directory(path, self._owner.values),
             mount_path=fill_directory(at or f"{self._at}/{name}", self._owner.values),
             read_only=not is_written or self._owner.writes_nothing,
-            if_new=if_new,
+            if_new=if_new if declared.prepare_directories else None,
         )
 
     def _new(

@@ -104,7 +104,7 @@ def check_room(left: Resources) -> None:
     """Raises ValueError where what is left on a node is too little for any server."""
     if left.cpu < LEAST_CPU or left.memory < LEAST_MEMORY_BYTES or left.pods == 0:
         raise ValueError(
-            f"what is left is too little for a server: {left.cpu} CPU, {left.memory} bytes"
+            f"what is left is too little for a server: {float(left.cpu):g} CPU, {left.memory} bytes"
             f"{'' if left.pods is None else f', {left.pods} pods'}; "
             f"expected at least {LEAST_CPU} CPU, {LEAST_MEMORY_BYTES} bytes and one pod"
         )

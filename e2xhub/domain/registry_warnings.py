@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from e2xhub.domain.catalog import Catalog, Level
+from e2xhub.domain.catalog.feasibility import possible_owners
 from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.roster import ExamMembership
-from e2xhub.domain.settings import all_levels, exam_settings
+from e2xhub.domain.server_owner import ServerOwner
+from e2xhub.domain.settings import all_chains, all_levels, exam_settings, merge_mounts
+from e2xhub.domain.volumes import fill_directory, mount_around, plan_volumes
 
 
 def find_warnings(registry: Registry) -> list[CatalogFault]:
@@ -20,6 +25,7 @@ def find_warnings(registry: Registry) -> list[CatalogFault]:
         *_unknown_rooms(registry),
         *_sizes_that_shrink(registry),
         *_homes_of_all(registry),
+        *_homes_that_do_not_last(registry.catalog),
     ]
 
 
@@ -87,6 +93,40 @@ def _homes_of_all(registry: Registry) -> Iterator[CatalogFault]:
                     f"all students write to one directory at {mount.mount_at}; is {{username}} "
                     f"missing in {mount.path!r}?",
                 )
+
+
+def _homes_that_do_not_last(catalog: Catalog) -> Iterator[CatalogFault]:
+    """Homes that no directory holds: what people write there ends with the server."""
+    found: dict[tuple[Place, str], dict[str, set[str]]] = {}
+    for chain in all_chains(catalog):
+        for place, home in [(place, level.home) for place, level in chain if level.home][-1:]:
+            losing = _roles_that_lose(catalog, chain, home)
+            if losing:
+                found.setdefault((place, home), {})[".".join(chain[-1][0])] = losing
+    for (place, home), by_end in found.items():
+        roles, first = sorted(set().union(*by_end.values())), next(iter(by_end))
+        others = f" and {len(by_end) - 1} more" if len(by_end) > 1 else ""
+        yield _warn(
+            (*place, "home"),
+            f"{home!r} lies in no mount of {', '.join(roles)} in {first}{others}, so what they "
+            "write there ends with their server; expected a mount there that lasts",
+        )
+
+
+def _roles_that_lose(catalog: Catalog, chain: list[tuple[Place, Level]], home: str) -> set[str]:
+    """The roles in a term or exam whose work in `home` nothing keeps."""
+    mounts = merge_mounts(level for _, level in chain)
+    return {
+        owner.role.value
+        for owner in possible_owners(catalog, chain[-1][0])
+        if not owner.writes_nothing and not _lasts(catalog, mounts, home, owner)
+    }
+
+
+def _lasts(catalog: Catalog, mounts: Mapping[str, Mount], home: str, owner: ServerOwner) -> bool:
+    plan = plan_volumes(catalog, mounts, owner)
+    holding = mount_around(fill_directory(home, owner.values), plan)
+    return holding is not None and catalog.volumes[holding.volume].outlives_a_server
 
 
 def _warn(place: Place, message: str) -> CatalogFault:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Size, UserIds
+from e2xhub.domain.environment import plan_environment
 from e2xhub.domain.exchange import plan_exchange
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.roles import Role
@@ -25,17 +26,6 @@ from e2xhub.domain.volumes import (
     mount_around,
     plan_volumes,
 )
-
-# Where programs keep what they need while they run, in a server whose home they cannot write.
-_SCRATCH_ENVIRONMENT = {
-    "IPYTHONDIR": "/tmp/ipython",  # noqa: S108 - of the pod, and of nobody else
-    "JUPYTERLAB_SETTINGS_DIR": "/tmp/jupyter/lab/settings",  # noqa: S108
-    "JUPYTERLAB_WORKSPACES_DIR": "/tmp/jupyter/lab/workspaces",  # noqa: S108
-    "JUPYTER_CONFIG_DIR": "/tmp/jupyter/config",  # noqa: S108
-    "JUPYTER_DATA_DIR": "/tmp/jupyter/data",  # noqa: S108
-    "JUPYTER_RUNTIME_DIR": "/tmp/jupyter/runtime",  # noqa: S108
-    "XDG_CACHE_HOME": "/tmp/cache",  # noqa: S108
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,23 +99,15 @@ def plan_server(
         *exchange.mounts,
     )
     check_places(volume_mounts)
-    run_as = settings.run_as[owner.role]
     home = fill_directory(settings.home, owner.values) if settings.home else None
     return Server(
         image=settings.image,
         sizes=settings.sizes,
         volume_mounts=volume_mounts,
         prepared=exchange.prepared,
-        run_as=run_as,
+        run_as=settings.run_as[owner.role],
         home=home,
-        environment={
-            **_environment_of_user(owner, run_as, home),
-            **(_SCRATCH_ENVIRONMENT if owner.writes_nothing else {}),
-            **({"LANGUAGE": settings.language} if settings.language else {}),
-            **settings.environment,
-            **exchange.environment,
-            **_environment_of_place(owner, settings.language),
-        },
+        environment=plan_environment(settings, owner, home=home, exchange=exchange.environment),
         files=exchange.files,
         network=network,
         default_url=_opening_url(settings, network, owner),
@@ -135,23 +117,6 @@ def plan_server(
         stop_after_minutes=settings.stop_after_minutes,
         kubespawner_override=settings.kubespawner_override,
     )
-
-
-def _environment_of_user(owner: ServerOwner, run_as: UserIds, home: str | None) -> dict[str, str]:
-    """Who is at work, for programs that find nobody with that number in the image."""
-    found = {
-        "USER": owner.username,
-        "LOGNAME": owner.username,
-        "NB_UID": str(run_as.user),
-        "NB_GID": str(run_as.group),
-    }
-    return found | {"HOME": home} if home else found
-
-
-def _environment_of_place(owner: ServerOwner, language: str | None) -> dict[str, str]:
-    """What programs in the server may know of it: `E2XHUB_COURSE` and so on."""
-    values = {**owner.values, **({"language": language} if language else {})}
-    return {f"E2XHUB_{name.upper()}": text for name, text in values.items()}
 
 
 def _plan_companions(

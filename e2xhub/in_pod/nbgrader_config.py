@@ -20,7 +20,7 @@ from nbgrader.utils import parse_utc
 
 ROLE = os.environ.get("E2XHUB_ROLE", "student")
 OWN_OUTBOUND = os.environ.get("NBGRADER_PERSONALIZED_OUTBOUND") == "1"
-SUBMISSION = re.compile(r".*\+(?P<assignment>[^+]+)\+(?P<timestamp>[^+]+)(\+[^+]*)?")
+SUBMISSION = re.compile(r"[^+]*\+(?P<assignment>[^+]+)\+(?P<timestamp>[^+]+)(\+[^+]*)?")
 BLOCK_BYTES = 4096
 DEEPEST = 30
 
@@ -50,7 +50,7 @@ class SharedExchange:
             for place in places
             if place.is_dir()
             for entry in os.scandir(place)
-            if entry.is_dir(follow_symlinks=False)
+            if entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
         }
         chosen = self.coursedir.student_id
         return sorted(found if chosen in ("", "*") else found & {chosen})
@@ -81,10 +81,8 @@ class ReleaseAssignment(SharedExchange, default.ExchangeReleaseAssignment):
         for version in sorted(Path(self.src_path).iterdir()):
             if version.is_dir():
                 own = self.place("personalized-outbound", version.name)
-                self.src_path, self.dest_path = (
-                    str(version),
-                    str(own / self.coursedir.assignment_id),
-                )
+                self.src_path = str(version)
+                self.dest_path = str(own / self.coursedir.assignment_id)
                 super().copy_files()
 
 
@@ -165,19 +163,19 @@ class Collect(SharedExchange, default.ExchangeCollect):
                 filename = f"{student}/{path.name}"
                 yield {"username": student, "filename": filename, "timestamp": moment}
 
-    def best(self, records, Any]]):
+    def best(self, records):
         """The last submission, or the last one in time if that is asked for."""
         if self.before_duedate and self.duedate is not None:
             records = [r for r in records if r["timestamp"] <= self.duedate] or records
         return sorted(records, key=lambda record: record["timestamp"])[-1:]
 
-    def do_copy(self, src, dest, log = None) -> None:  # noqa: ARG002
+    def do_copy(self, src, dest, log=None):  # noqa: ARG002
         """Copies a submission; one that cannot be copied does not keep the others back."""
         try:
             Copy(self, Path(src), Path(dest)).run()
             if self.coursedir.groupshared:
                 self.set_perms(dest, 0o664, 0o2775)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             shutil.rmtree(dest, ignore_errors=True)
             self.log.error("Not collected: %r: %s", src, error)
 
@@ -196,9 +194,8 @@ class Copy:
 
     def run(self):
         self.copy(os.open(self.source, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW), Path())
-        timestamp = SUBMISSION.fullmatch(self.source.name)
-        if timestamp is not None:
-            (self.target / "timestamp.txt").write_text(timestamp["timestamp"])
+        moment = moment_of(self.source.name)
+        (self.target / "timestamp.txt").write_text(f"{moment:%Y-%m-%d %H:%M:%S.%f} UTC")
 
     def copy(self, opened, path):
         """Copies what is open, and closes it."""
@@ -226,7 +223,7 @@ class Copy:
 
     def copy_directory(self, directory, path):
         (self.target / path).mkdir(parents=True)
-        for name in sorted(os.listdir(directory)):
+        for name in sorted(os.listdir(directory)):  # noqa: PTH208 - it is open
             if self.is_ignored(name) or path / name == Path("timestamp.txt"):
                 continue
             try:
@@ -262,7 +259,7 @@ def moment_of(name):
     found = SUBMISSION.fullmatch(name)
     try:
         return parse_utc(found["timestamp"]) if found else None
-    except (ValueError, OverflowError, TypeError, AttributeError):
+    except Exception:  # the parser meets whatever text a student likes
         return None
 
 
@@ -293,7 +290,8 @@ def configure(c):
     if os.environ.get("NBGRADER_COURSE_DIRECTORY"):
         c.CourseDirectory.root = os.environ["NBGRADER_COURSE_DIRECTORY"]
     if ROLE == "student":
-        c.CourseDirectory.student_id = os.environ["E2XHUB_USERNAME"]
+        # nbgrader joins names with '+'; who submits is told by the directory.
+        c.CourseDirectory.student_id = os.environ["E2XHUB_USERNAME"].replace("+", "_")
     if find_spec("e2xgrader"):
         use_e2xgrader(c)
     else:

@@ -53,7 +53,7 @@ while [ $# -gt 0 ]; do
   done
   give "$at" "$owner" "$mode" "$shown" || exit 1
 done
-"""
+""".strip()
 
 
 def make_directories_container(

@@ -91,22 +91,25 @@ def _check_kubeconfig(paths: str) -> None:
         raise ConfigException(f"there is no file {' or '.join(files)}")
 
 
-async def read_nodes(client: ApiClient) -> ClusterNodes:
-    """What the nodes of the cluster have left; as the API raises where it does not answer."""
+async def read_nodes(client: ApiClient, *, page: int = _PAGE) -> ClusterNodes:
+    """What the nodes of the cluster have left, asked for by `page` objects at once.
+
+    Raises ApiException and aiohttp's errors where the API does not answer as it should.
+    """
     core = CoreV1Api(client)
-    nodes = [node async for node in _list_all(core.list_node) if not _is_control_plane(node)]
+    nodes = [node async for node in _list_all(core.list_node, page) if not _is_control_plane(node)]
     overheads: defaultdict[str, list[Resources]] = defaultdict(list)
-    async for pod in _list_all(core.list_pod_for_all_namespaces):
+    async for pod in _list_all(core.list_pod_for_all_namespaces, page):
         if pod.spec.node_name and pod.status.phase not in _ENDED and not is_of_a_user(pod):
             overheads[pod.spec.node_name].append(sum_requests(pod.spec))
     return _summarize(nodes, overheads)
 
 
-async def _list_all(list_page: Any) -> AsyncIterator[Any]:
+async def _list_all(list_page: Any, limit: int) -> AsyncIterator[Any]:
     token: str | None = None
     while token != "":
         further = {"_continue": token} if token else {}
-        page = await list_page(limit=_PAGE, _request_timeout=_TIMEOUT_SECONDS, **further)
+        page = await list_page(limit=limit, _request_timeout=_TIMEOUT_SECONDS, **further)
         for item in page.items:
             yield item
         token = page.metadata._continue or ""
@@ -123,9 +126,11 @@ def _summarize(nodes: Iterable[Any], overheads: Mapping[str, Iterable[Resources]
     for node in nodes:
         name = node.metadata.name
         try:
-            left[_type_of(node)].append(_left_on(node, overheads.get(name, ())))
+            node_type, room = _type_of(node), _left_on(node, overheads.get(name, ()))
         except ValueError as error:
             warnings.append(f"node {name} does not count: {error}")
+        else:
+            left[node_type].append(room)
     return ClusterNodes(
         types={name: NodeType(available=_worst_of(found)) for name, found in left.items()},
         warnings=warnings,

@@ -22,7 +22,11 @@ from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog.model import CatalogFault, Place
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.settings import all_chains, all_levels, merge
-from e2xhub.kubernetes.escapes import escapes_of_containers, escapes_of_pod
+from e2xhub.kubernetes.escapes import (
+    escapes_of_annotations,
+    escapes_of_containers,
+    escapes_of_pod,
+)
 from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 
 ALLOWED = frozenset(
@@ -123,7 +127,9 @@ def _escapes_in(override: Mapping[str, Any]) -> Iterator[str]:
     for name in ("privileged", "service_account", "automount_service_account_token"):
         if override.get(name):
             yield name
-    yield from escapes_of_pod(override.get("extra_pod_config"))
+    security = {"securityContext": override.get("pod_security_context")}
+    yield from escapes_of_pod({**override.get("extra_pod_config", {}), **security})
+    yield from escapes_of_annotations(override.get("extra_annotations"))
     server = {"name": "notebook", "securityContext": override.get("container_security_context")}
     listed = (_items(override.get(key)) for key in ("init_containers", "extra_containers"))
     yield from escapes_of_containers([server, *chain.from_iterable(listed)])

@@ -185,10 +185,13 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
         except asyncio.TimeoutError:
             return False
         except ApiException as error:
-            if error.status != 409:
+            message = message_of(error)
+            # A full quota is told first, also where the earlier pod is what fills it.
+            is_full = "exceeded quota" in message and self._known_pod is not None
+            if error.status != 409 and not is_full:
                 raise
-            self.log.info("%s: %s", self._log_name, message_of(error))
-            if "already exists" in message_of(error):
+            self.log.info("%s has a pod already, or it was changed: %s", self._log_name, message)
+            if is_full or "already exists" in message:
                 await self.stop(now=True)
             return False
         return True

@@ -53,7 +53,7 @@ class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
         try:
             return await self._look_at_standing()
         except Exception:  # JupyterHub has to go on looking
-            self.log.exception("server %s: whether it is still offered is not known", self._log_name)
+            self.log.exception("server %s: is it still offered? not known", self._log_name)
             return None
 
     async def _look_at_standing(self) -> int | None:

@@ -32,10 +32,15 @@ def load_node_types(paths: Iterable[Path]) -> dict[str, NodeType]:
     faults: list[Fault] = []
     for path in paths:
         try:
-            for file in files_at(path, _SUFFIXES, kind="YAML or JSON", expected=_EXPECTED):
-                found |= _load_file(file)
+            files = files_at(path, _SUFFIXES, kind="YAML or JSON", expected=_EXPECTED)
         except FaultsFoundError as error:
             faults += error.faults
+            continue
+        for file in files:
+            try:
+                found |= _load_file(file)
+            except FaultsFoundError as error:
+                faults += error.faults
     if faults:
         raise FaultsFoundError(faults)
     return found

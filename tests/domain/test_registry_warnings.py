@@ -7,7 +7,7 @@ from typing import Any
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.registry_warnings import find_warnings
 from e2xhub.domain.roster_rows import parse_membership
-from tests.examples import EXAM, load_example, registry_of
+from tests.examples import EXAM, ML, load_example, registry_of
 
 
 def warnings_with(rows: tuple[dict[str, str], ...] = (), **exam: Any) -> list[tuple[str, str]]:
@@ -70,3 +70,76 @@ def test_home_that_all_students_write_to() -> None:
         "all students write to one directory at /home/jovyan; is {username} missing in "
         "'shared/{course}'?"
     )
+
+
+def home_warnings_with(
+    *, home: str, mounts: dict[str, Any], volumes: dict[str, Any] | None = None
+) -> list[tuple[str, str]]:
+    """The warnings where the machine learning course says this of its home."""
+    written = load_example().model_dump(exclude_unset=True)
+    written["courses"][ML] |= {"home": home, "mounts": mounts}
+    written["volumes"] |= volumes or {}
+    found = find_warnings(registry_of(Catalog.model_validate(written)))
+    warnings = [(".".join(item.place), item.message) for item in found]
+    return [warning for warning in warnings if warning[0].endswith(".home")]
+
+
+HOMES = f"courses.{ML}.home"
+LOST = "so what they write there ends with their server; expected a mount there that lasts"
+
+
+def test_home_that_no_mount_holds_is_told_once_for_all_terms_and_exams() -> None:
+    assert home_warnings_with(home="/home/{username}", mounts={}) == [
+        (
+            HOMES,
+            "'/home/{username}' lies in no mount of grader, instructor, student in "
+            f"courses.{ML}.terms.WS26 and 1 more, {LOST}",
+        )
+    ]
+
+
+def test_home_that_one_role_has_not() -> None:
+    access = {"read_write": ["student"], "read_only": ["observer"]}
+    mount = {"volume": "files", "path": "h/{username}", "mount_at": "/home/jovyan"}
+    assert home_warnings_with(
+        home="/home/jovyan/work", mounts={"home": {**mount, "access": access}}
+    ) == [
+        (
+            HOMES,
+            "'/home/jovyan/work' lies in no mount of grader, instructor in "
+            f"courses.{ML}.terms.WS26 and 1 more, {LOST}",
+        )
+    ]
+
+
+def test_home_on_a_volume_that_ends_with_the_pod() -> None:
+    mount = {
+        "volume": "scratch",
+        "path": "{username}",
+        "mount_at": "/home/jovyan",
+        "access": {"read_write": ["student", "grader", "instructor"]},
+    }
+    warnings = home_warnings_with(
+        home="/home/jovyan",
+        mounts={"home": mount},
+        volumes={"scratch": {"kubernetes": {"emptyDir": {}}}},
+    )
+    assert [place for place, _ in warnings] == [HOMES]
+
+
+def test_who_writes_nothing_loses_nothing() -> None:
+    access = {"read_write": ["student", "grader", "instructor"]}
+    mount = {"volume": "files", "path": "h/{username}", "mount_at": "/home/jovyan"}
+    assert (
+        home_warnings_with(home="/home/jovyan", mounts={"home": {**mount, "access": access}}) == []
+    )
+
+
+def test_inner_home_is_the_one_that_is_told_of() -> None:
+    written = load_example().model_dump(exclude_unset=True)
+    written["defaults"]["home"] = "/home/jovyan"
+    written["exams"][EXAM]["home"] = "/home/nobody"
+    found = find_warnings(registry_of(Catalog.model_validate(written)))
+    assert [".".join(item.place) for item in found if item.place[-1] == "home"] == [
+        f"exams.{EXAM}.home"
+    ]

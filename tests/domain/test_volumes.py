@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog.servers import UserIds
 from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
-from e2xhub.domain.volumes import VolumeMount, plan_volumes
+from e2xhub.domain.volumes import NewDirectory, VolumeMount, plan_volumes
+
+STUDENT, GRADER = UserIds(user=1000, group=1000), UserIds(user=2000, group=2000)
+RUN_AS = {role: STUDENT if role is Role.STUDENT else GRADER for role in Role}
 
 
 def make_mount(**changes: Any) -> Mount:
@@ -31,12 +36,10 @@ def plan(
     *,
     hub: HubKind = HubKind.ASSIGNMENT,
     role: Role = Role.STUDENT,
+    **changes: Any,
 ) -> tuple[VolumeMount, ...]:
-    return plan_volumes(
-        catalog,
-        mounts,
-        ServerOwner(username="alice", role=role, hub=hub, course="ml", term="WS26"),
-    )
+    owner = ServerOwner(username="alice", role=role, hub=hub, course="ml", term="WS26", **changes)
+    return plan_volumes(catalog, mounts, owner, RUN_AS)
 
 
 def test_mount_has_its_source_and_filled_paths(small_catalog: Catalog) -> None:
@@ -48,6 +51,7 @@ def test_mount_has_its_source_and_filled_paths(small_catalog: Catalog) -> None:
             sub_path="homes/alice",
             mount_path="/home/alice",
             read_only=False,
+            if_new=NewDirectory(owner=STUDENT, mode="0700", inner_directories=()),
         ),
     )
 
@@ -89,3 +93,54 @@ def test_two_mounts_at_one_place_are_refused(small_catalog: Catalog) -> None:
 def test_template_without_a_value_is_refused(small_catalog: Catalog) -> None:
     with pytest.raises(ValueError, match=r"\{exam\} is '', expected a path component"):
         plan(small_catalog, {"home": make_mount(path="{exam}")})
+
+
+SHARE: dict[str, Any] = {
+    "path": "shares/{course}",
+    "mount_at": "/srv/share",
+    "access": {"read_only": ["student"], "read_write": ["grader"]},
+}
+
+
+def new_share(catalog: Catalog, role: Role, **changes: Any) -> NewDirectory | None:
+    """What becomes of a share that nobody had yet, in the server of `role`."""
+    (mount,) = plan(catalog, {"share": make_mount(**SHARE, **changes)}, role=role)
+    return mount.if_new
+
+
+def test_new_directory_belongs_to_whoever_writes_to_it(small_catalog: Catalog) -> None:
+    assert new_share(small_catalog, Role.STUDENT) is None
+    assert new_share(small_catalog, Role.GRADER) == NewDirectory(
+        owner=GRADER, mode="0755", inner_directories=()
+    )
+
+
+def test_catalog_decides_whose_a_directory_is_also_for_those_who_read(
+    small_catalog: Catalog,
+) -> None:
+    made = new_share(
+        small_catalog, Role.STUDENT, owner="grader", mode="2775", inner_directories=["slides"]
+    )
+    assert made == NewDirectory(owner=GRADER, mode="2775", inner_directories=("slides",))
+
+
+def test_nothing_is_prepared_where_the_volume_says_so(small_catalog: Catalog) -> None:
+    files = small_catalog.volumes["files"].model_copy(update={"prepare_directories": False})
+    catalog = small_catalog.model_copy(update={"volumes": {"files": files}})
+    assert new_share(catalog, Role.GRADER) is None
+
+
+def test_nothing_is_prepared_for_a_server_that_writes_nothing(small_catalog: Catalog) -> None:
+    (mount,) = plan(small_catalog, {"home": make_mount()}, is_read_only=True)
+    assert mount.if_new is None
+
+
+@pytest.mark.parametrize("written", ["0755", 0o755, "755"])
+def test_mode_is_read_as_people_write_it(written: object) -> None:
+    assert int(make_mount(mode=written).mode or "", 8) == 0o755
+
+
+@pytest.mark.parametrize("written", ["0777", "0o755", "rwx", "0655", 755, True, "07555", "-755"])
+def test_mode_with_which_others_could_write_or_that_is_none_is_refused(written: object) -> None:
+    with pytest.raises(ValidationError):
+        make_mount(mode=written)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
-
-import yaml
 
 from e2xhub.domain.catalog import Term
 from e2xhub.domain.roles import HubKind
@@ -24,7 +23,7 @@ def add_extra_courses(demo: DemoProcess) -> None:
     """Adds them to the running demo; returns when its assignment hub offers them."""
     catalog = demo.university.catalog
     assert isinstance(demo.university.roster, Path)
-    (catalog / "extra.yaml").write_text(yaml.safe_dump(_make_catalog(demo)), encoding="utf-8")
+    (catalog / "extra.yaml").write_text(json.dumps(_make_catalog(demo)), encoding="utf-8")
     _add_contact(catalog / "catalog.yaml")
     rows = "".join(f"{row}\n" for row in ("username,course,term,role", *_make_roster(demo)))
     (demo.university.roster / "extra.csv").write_text(rows, encoding="utf-8")
@@ -47,7 +46,7 @@ def _make_catalog(demo: DemoProcess) -> dict[str, object]:
 
 def _make_terms(terms: dict[str, Term]) -> dict[str, object]:
     return {
-        term_id: {"title": term.title, "start": term.start, "end": term.end}
+        term_id: {"title": term.title, "start": f"{term.start}", "end": f"{term.end}"}
         for term_id, term in terms.items()
     }
 
@@ -71,7 +70,8 @@ def _add_contact(file: Path) -> None:
 
 
 def _wait_until_live(demo: DemoProcess) -> None:
+    browser = demo.sign_in("yara")
     deadline = time.monotonic() + _LIVE_SECONDS
-    while "A server that never answers" not in demo.sign_in("yara", HubKind.ASSIGNMENT).text:
+    while "A server that never answers" not in browser.get("/hub/spawn").text:
         assert time.monotonic() < deadline, demo.hub_log(HubKind.ASSIGNMENT)
         time.sleep(0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from datetime import date, timedelta
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -206,16 +206,16 @@ async def test_server_that_writes_when_its_term_is_only_readable_is_stopped(
 
 def _end_the_term(hub: OwnHub) -> None:
     nora = _start(hub, "nora", "databases")
-    yesterday = date.today() - timedelta(days=2)
+    ended_on = datetime.now(timezone.utc).date() - timedelta(days=2)
 
     def end(catalog: dict[str, Any]) -> None:
         catalog["courses"]["databases"]["archive_days"] = 30
-        catalog["courses"]["databases"]["terms"][hub.term]["end"] = yesterday
+        catalog["courses"]["databases"]["terms"][hub.term]["end"] = ended_on
 
     hub.change_catalog(end)
     wait_until(lambda: not _has_server(nora), "the server that writes is stopped")
     (report,) = _reports(hub, "nora")
-    ended = f"Ended on {yesterday:%Y-%m-%d}; it may only read now, and was started to write; "
+    ended = f"Ended on {ended_on:%Y-%m-%d}; it may only read now, and was started to write; "
     assert ended in report
     reading = _start(hub, "nora", "databases")
     looks = 3

@@ -101,6 +101,15 @@ def test_lists_become_mappings_that_are_added() -> None:
             {"extra_containers": [{**CONTAINER, "ports": [{"hostPort": 80}]}]},
             "a port of the node for container 'x'",
         ),
+        (
+            {"extra_annotations": {"k8s.v1.cni.cncf.io/networks": "campus"}},
+            "the annotation k8s.v1.cni.cncf.io/networks",
+        ),
+        (
+            {"pod_security_context": {"seLinuxOptions": {"type": "spc_t"}}},
+            "the SELinux options of the pod",
+        ),
+        ({"extra_pod_config": {"share_process_namespace": True}}, "shareProcessNamespace"),
         ({"service_account": "hub"}, "service_account"),
         ({"automount_service_account_token": True}, "automount_service_account_token"),
     ],

@@ -70,7 +70,12 @@ async def test_companion_is_a_container_of_the_pod(databases: Offer) -> None:
             "requests": {"cpu": "0.25", "memory": "536870912"},
             "limits": {"cpu": "0.25", "memory": "536870912"},
         },
-        "securityContext": {"allowPrivilegeEscalation": False, "runAsUser": 999},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "runAsUser": 999,
+            "runAsNonRoot": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
     }
     assert [(m["name"], m["mountPath"], m["readOnly"]) for m in mounts] == [
         ("e2x-claims", "/var/lib/postgresql/data", False)

@@ -12,6 +12,7 @@ from traitlets.config import Config
 
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.offers import Offer, Registry
+from e2xhub.kubernetes.guaranteed import qos_class
 from e2xhub.kubernetes.manifests import _make_spawner
 from e2xhub.kubernetes.pods import UnsafePodError
 from tests.kubernetes.test_pod_parts import pod_of
@@ -96,3 +97,42 @@ async def test_person_is_told_nothing_of_the_reason(exam: Offer) -> None:
         503,
         "The server cannot be started safely at the moment. Please tell the people in charge.",
     )
+
+
+async def test_amount_that_kubernetes_would_not_understand_stops_an_exam(exam: Offer) -> None:
+    watching = {"name": "watching", "image": "w:1", "resources": {"limits": {"cpu": "half"}}}
+    expected = (
+        r"^the pod of exams/ml-pz1/student cannot be made Guaranteed: cpu of container 'watching': "
+        r"'half' is no quantity; .*; correct it where the container is added \(the chart's values, "
+        r"the catalog or modify_pod_hook\)$"
+    )
+    with pytest.raises(UnsafePodError, match=expected):
+        await pod_of(exam, extra_containers=[watching])
+
+
+async def test_every_container_of_an_exam_is_guaranteed_whoever_added_it(exam: Offer) -> None:
+    nothing_said = [{"name": "mine", "image": "mine:1"}]
+
+    def modify(_spawner: Any, pod: Any) -> Any:
+        pod.spec.containers.append({"name": "hook", "image": "hook:1"})
+        sidecar = {"name": "sidecar", "image": "hook:1", "restartPolicy": "Always"}
+        pod.spec.init_containers.append(sidecar)
+        return pod
+
+    pod = await pod_of(
+        exam,
+        extra_containers=nothing_said,
+        init_containers=[{"name": "before", "image": "before:1"}],
+        modify_pod_hook=modify,
+    )
+    for container in (*pod["spec"]["containers"], *pod["spec"]["initContainers"]):
+        requests = container["resources"]["requests"]
+        assert requests == container["resources"]["limits"], container["name"]
+        assert requests.keys() >= {"cpu", "memory"}, container["name"]
+    assert qos_class(pod["spec"]) == "Guaranteed"
+
+
+async def test_sidecar_of_a_course_asks_for_what_its_admin_says(learning: Offer) -> None:
+    watching = {"name": "watching", "image": "w:1", "resources": {"limits": {"cpu": "1"}}}
+    pod = await pod_of(learning, extra_containers=[watching])
+    assert pod["spec"]["containers"][1]["resources"] == {"limits": {"cpu": "1"}}

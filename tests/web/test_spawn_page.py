@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from html.parser import HTMLParser
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.identifiers import TermId
 from e2xhub.domain.offers import OfferList, Registry
 from e2xhub.web.spawn_page import SpawnPage
 from tests.web.browsers import translator_of
@@ -209,6 +211,107 @@ def test_who_has_refusals_only_reads_them_alone(
         "The exam opens on 15 February 2027 at 08:45.",
     ]
     assert page.all("button") == []
+
+
+@pytest.fixture
+def make_page(small_catalog: Catalog, in_winter_term: datetime) -> Callable[..., SpawnPage]:
+    """The page on a day in winter, with fields of its own."""
+
+    def make_it(listed: OfferList, **fields: Any) -> SpawnPage:
+        common: dict[str, Any] = {
+            "catalog": small_catalog,
+            "now": in_winter_term,
+            "chosen": {},
+            "translator": translator_of("en_US"),
+        }
+        return SpawnPage(listed=listed, **{**common, **fields})
+
+    return make_it
+
+
+MakePage = Callable[..., SpawnPage]
+
+
+def seconds_until_start(page: Page) -> list[str | None]:
+    return [item["data-seconds"] for item in page.all("div") if "data-seconds" in item]
+
+
+def test_only_offer_starts_by_itself(
+    make_page: MakePage, assignment_hub: Registry, in_winter_term: datetime
+) -> None:
+    oscars = assignment_hub.offers_for("oscar", in_winter_term)
+    page = parse(make_page(oscars, auto_start_seconds=7))
+    assert seconds_until_start(page) == ["7"]
+    assert "Cancel" in page.texts
+
+
+def test_nothing_starts_by_itself_where_the_hub_says_never(
+    make_page: MakePage, assignment_hub: Registry, in_winter_term: datetime
+) -> None:
+    oscars = assignment_hub.offers_for("oscar", in_winter_term)
+    assert seconds_until_start(parse(make_page(oscars, auto_start_seconds=0))) == []
+
+
+def test_choice_between_offers_waits_for_the_person(make_page: MakePage, listed: OfferList) -> None:
+    assert seconds_until_start(parse(make_page(listed, auto_start_seconds=7))) == []
+
+
+def test_read_only_server_of_a_term_that_is_over_waits_for_the_person(
+    make_page: MakePage, listed: OfferList, in_winter_term: datetime
+) -> None:
+    over = replace(listed.offers[0], readable_until=in_winter_term)
+    alone = OfferList(offers=(over,), refusals=(), is_known=True)
+    assert seconds_until_start(parse(make_page(alone, auto_start_seconds=7))) == []
+
+
+@pytest.mark.parametrize(("count", "has_search"), [(7, False), (8, True)])
+def test_eight_offers_are_searched(
+    make_page: MakePage, listed: OfferList, count: int, has_search: bool
+) -> None:
+    offers = tuple(replace(listed.offers[0], slug=f"offer-{index}") for index in range(count))
+    many = OfferList(offers=offers, refusals=(), is_known=True)
+    page = parse(make_page(many))
+    assert len(page.radios) == count
+    searches = [item for item in page.all("input") if item["type"] == "search"]
+    assert bool(searches) is has_search
+
+
+def test_terms_have_headings_where_there_are_several(
+    make_page: MakePage, listed: OfferList
+) -> None:
+    learning, databases = listed.offers
+    coming = replace(learning, term=TermId("SS27"), slug="coming", subtitle="SS27")
+    both = OfferList(offers=(coming, databases, learning), refusals=(), is_known=True)
+    page = parse(make_page(both))
+    assert page.radios == [DATABASES, LEARNING, "coming"]
+    assert page.texts.count("Winter 2026/27") == 1
+    assert page.texts.count("SS27") == 1
+    assert "– not begun yet" in page.texts
+
+
+def test_one_term_needs_no_heading(render: Render, listed: OfferList) -> None:
+    assert "e2x-term" not in {item.get("class") for item in render(listed).all("h2")}
+
+
+def test_page_of_a_named_server_says_which(make_page: MakePage, listed: OfferList) -> None:
+    assert "Server: my-second" in parse(make_page(listed, server_name="my-second")).texts
+
+
+def test_who_is_refused_reads_whom_to_ask(
+    make_page: MakePage, small_catalog: Catalog, listed: OfferList
+) -> None:
+    defaults = small_catalog.defaults.model_copy(update={"contact": "Room 2.14"})
+    catalog = small_catalog.model_copy(update={"defaults": defaults})
+    assert parse(make_page(listed, catalog=catalog)).texts[-1] == "Whom to ask: Room 2.14"
+
+
+def test_who_is_refused_nothing_is_sent_to_nobody(
+    make_page: MakePage, small_catalog: Catalog, listed: OfferList
+) -> None:
+    defaults = small_catalog.defaults.model_copy(update={"contact": "Room 2.14"})
+    catalog = small_catalog.model_copy(update={"defaults": defaults})
+    all_well = replace(listed, refusals=())
+    assert parse(make_page(all_well, catalog=catalog)).texts[-1] == "Start"
 
 
 _HOSTILE = st.sampled_from(

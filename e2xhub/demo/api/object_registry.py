@@ -19,6 +19,7 @@ from e2xhub.demo.api.delete_options import FOREGROUND, ORPHAN, DeleteOptions
 from e2xhub.demo.api.manifest_validation import check_object_metadata
 from e2xhub.demo.api.object_store import ObjectKey, ObjectStore
 from e2xhub.demo.api.object_times import format_time, now_utc
+from e2xhub.demo.api.quotas import QuotaKeeper
 from e2xhub.demo.api.resources import (
     NAMESPACES,
     PODS,
@@ -53,6 +54,7 @@ class ObjectRegistry:
     def __init__(self, store: ObjectStore) -> None:
         self.store = store
         self._addresses = ServiceAddresses()
+        self._quotas = QuotaKeeper(store)
 
     def get(self, key: ObjectKey) -> Manifest:
         """Return an object.
@@ -75,8 +77,8 @@ class ObjectRegistry:
             dry_run: check only.
 
         Raises:
-            ApiStatusError: 400 wrong namespace, 403 namespace ends or service account missing, 404
-                no such namespace, 409 the name is taken, 422 rules are broken.
+            ApiStatusError: 400 wrong namespace, 403 namespace ends, service account missing or
+                quota exceeded, 404 no such namespace, 409 the name is taken, 422 rules are broken.
         """
         strategy = STRATEGIES[resource]
         metadata = manifest.setdefault("metadata", {})
@@ -85,6 +87,8 @@ class ObjectRegistry:
         strategy.set_defaults(manifest)
         self._admit(resource, manifest)
         self._check(resource, manifest, [*strategy.check(manifest)])
+        if resource == PODS:
+            self._quotas.check(manifest)
         if resource == SERVICES:
             self._addresses.assign(manifest)
         if (status := strategy.make_status(manifest)) is not None:

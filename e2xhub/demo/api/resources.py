@@ -122,6 +122,15 @@ NODES = ResourceType(
     has_status=True,
     short_names=("no",),
 )
+RESOURCE_QUOTAS = ResourceType(
+    plural="resourcequotas",
+    singular="resourcequota",
+    kind="ResourceQuota",
+    model="V1ResourceQuota",
+    has_status=True,
+    returns_deleted=True,
+    short_names=("quota",),
+)
 NETWORK_POLICIES = ResourceType(
     plural="networkpolicies",
     singular="networkpolicy",
@@ -141,6 +150,7 @@ RESOURCES = (
     EVENTS,
     NAMESPACES,
     NODES,
+    RESOURCE_QUOTAS,
     NETWORK_POLICIES,
 )
 

@@ -25,6 +25,7 @@ from e2xhub.demo.api.manifest_validation import (
 from e2xhub.demo.api.network_policy_validation import check_network_policy
 from e2xhub.demo.api.pod_defaults import qos_class, set_pod_defaults
 from e2xhub.demo.api.pod_validation import check_pod, check_pod_status, check_pod_update
+from e2xhub.demo.api.quotas import check_quota
 from e2xhub.demo.api.resources import (
     CONFIG_MAPS,
     EVENTS,
@@ -33,6 +34,7 @@ from e2xhub.demo.api.resources import (
     NODES,
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
+    RESOURCE_QUOTAS,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
@@ -115,6 +117,10 @@ def _set_network_policy_defaults(manifest: Manifest) -> None:
             port.setdefault("protocol", "TCP")
 
 
+def _set_quota_defaults(manifest: Manifest) -> None:
+    manifest.setdefault("spec", {})
+
+
 def _set_namespace_defaults(manifest: Manifest) -> None:
     manifest.setdefault("spec", {}).setdefault("finalizers", ["kubernetes"])
     metadata = manifest["metadata"]
@@ -154,6 +160,7 @@ STRATEGIES: dict[ResourceType, Strategy] = {
         set_defaults=_set_namespace_defaults, make_status=lambda _manifest: {"phase": "Active"}
     ),
     NODES: Strategy(),
+    RESOURCE_QUOTAS: Strategy(check=check_quota, set_defaults=_set_quota_defaults),
     NETWORK_POLICIES: Strategy(
         set_defaults=_set_network_policy_defaults, check=check_network_policy, has_generation=True
     ),

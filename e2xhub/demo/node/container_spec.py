@@ -63,12 +63,16 @@ async def make_spec(
 
 
 def find_user(pod: Manifest, container: Manifest) -> tuple[int, int]:
-    """Return the container's user and group id: by default those of Jupyter's images."""
+    """Return the container's user and group id: by default those of Jupyter's images.
+
+    Nobody is root here. All containers are one user of the machine, whatever number they see, so
+    that what one makes is every other one's, and there is nothing to give away.
+    """
     user, group = _DEFAULT_USER, _DEFAULT_GROUP
     for context in (pod["spec"].get("securityContext"), container.get("securityContext")):
         user = (context or {}).get("runAsUser", user)
         group = (context or {}).get("runAsGroup", group)
-    return user, group
+    return user or _DEFAULT_USER, group or _DEFAULT_GROUP
 
 
 def write_accounts(directory: Path, user: int, group: int, home: str) -> list[SandboxMount]:

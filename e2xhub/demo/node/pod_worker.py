@@ -173,7 +173,11 @@ class PodWorker:
         """Start it; raises ImageMissingError, ContainerConfigError, VolumeError, StartError."""
         image = find_image(self._context.images, container["image"])
         if image is None:
-            raise ImageMissingError("the demo has no image of this name")
+            name = container["image"]
+            raise ImageMissingError(
+                f"rpc error: code = NotFound desc = failed to pull and unpack image \"{name}\": "
+                "not found: the demo has no image of this name"
+            )
         spec = await make_spec(self.pod, container, image, self._volumes, self._context)
         log = self._log_path(container["name"])
         if log.exists():

@@ -36,7 +36,7 @@ def _colliding_mounts(catalog: Catalog) -> Iterator[CatalogFault]:
         messages = (
             _planning_fault(catalog, mounts, owner)
             for mounts in containers
-            for owner in _owners(catalog, place)
+            for owner in possible_owners(catalog, place)
         )
         yield from (
             CatalogFault(place=place, message=message)
@@ -44,7 +44,7 @@ def _colliding_mounts(catalog: Catalog) -> Iterator[CatalogFault]:
         )
 
 
-def _owners(catalog: Catalog, place: Place) -> Iterator[ServerOwner]:
+def possible_owners(catalog: Catalog, place: Place) -> Iterator[ServerOwner]:
     """Everybody who can have a server of the term or exam at `place`, nobody in particular."""
     if place[0] == "exams":
         exam = catalog.exams[ExamId.parse(place[1])]
@@ -74,7 +74,7 @@ def _seeds_that_nobody_gets(catalog: Catalog) -> Iterator[CatalogFault]:
         place, settings = chain[-1][0], merge(catalog, [level for _, level in chain])
         # An exam inherits the seeds of its course, which are meant for the course's servers.
         hubs = {HubKind.EXAM} if place[0] == "exams" else COURSE_HUBS
-        owners = [owner for owner in _owners(catalog, place) if owner.hub in hubs]
+        owners = [owner for owner in possible_owners(catalog, place) if owner.hub in hubs]
         for name, seed in settings.seeds.items():
             if seed.hubs & hubs and not any(
                 _gets_seed(catalog, settings.mounts, seed, owner) for owner in owners

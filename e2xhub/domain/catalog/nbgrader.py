@@ -62,6 +62,8 @@ class NbGrader(CatalogModel):
     course_directory: CourseDirectory | None = None
     """Directory inside the volume where graders and instructors keep sources, submissions and
     grades, such as `courses/{course}/{term}`; they have none of it where it is left out."""
+    course_volume: str | None = None
+    """Name of the volume that has `course_directory`; `volume` where it is left out."""
     course_at: MountPathTemplate = "/home/jovyan/courses/{course}"
     """Where those who grade find it in their servers. The formgrader shows only what is below
     their home directory."""
@@ -76,7 +78,8 @@ class NbGrader(CatalogModel):
     @model_validator(mode="after")
     def _keeps_sources_out_of_the_exchange(self) -> NbGrader:
         """Students read the exchange."""
-        if self.course_directory is not None:
+        is_on_one_volume = self.course_volume in (None, self.volume)
+        if self.course_directory is not None and is_on_one_volume:
             exchange, course = self.exchange.split("/"), self.course_directory.split("/")
             shorter = min(len(exchange), len(course))
             if exchange[:shorter] == course[:shorter]:

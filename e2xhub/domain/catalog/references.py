@@ -11,12 +11,19 @@ from collections.abc import Iterable, Iterator
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level
 from e2xhub.domain.catalog.feasibility import check_feasible
 from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.nbgrader import NbGrader
 from e2xhub.domain.catalog.overlaps import check_overlaps
 from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed
 from e2xhub.domain.group_rules import check_groups
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import all_chains, all_levels
+
+# Every key of something with files that is a template.
+_TEMPLATES = (
+    *("path", "mount_at", "to"),
+    *("exchange", "exchange_at", "course_directory", "course_at", "course_id"),
+)
 
 
 def check_references(catalog: Catalog) -> list[CatalogFault]:
@@ -79,7 +86,9 @@ def _places_in(catalog: Catalog, place: Place, level: Level) -> Iterator[Catalog
 
 def _parts_with_places(
     place: Place, level: Level
-) -> Iterator[tuple[Place, Mount | DataSet | Seed]]:
+) -> Iterator[tuple[Place, Mount | DataSet | Seed | NbGrader]]:
+    if level.nbgrader is not None:
+        yield (*place, "nbgrader"), level.nbgrader
     for key in ("mounts", "data_sets", "seeds"):
         for name, part in getattr(level, key).items():
             yield (*place, key, name), part
@@ -89,10 +98,10 @@ def _parts_with_places(
 
 
 def _unfillable(
-    place: Place, part: Mount | DataSet | Seed, *, is_exam_level: bool
+    place: Place, part: Mount | DataSet | Seed | NbGrader, *, is_exam_level: bool
 ) -> Iterator[CatalogFault]:
     only_exams = is_exam_level or part.hubs == {HubKind.EXAM}
-    for key in ("path", "mount_at", "to"):
+    for key in _TEMPLATES:
         template = getattr(part, key, None)
         if template and "exam" in fields_of(template) and not only_exams:
             yield CatalogFault(
