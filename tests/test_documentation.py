@@ -53,7 +53,7 @@ def row_of(command: str) -> str:
 
 def names_in(text: str) -> set[str]:
     """The options and arguments that a text speaks of."""
-    return set(re.findall(r"--[a-z-]+|\b[A-Z]+\b", text))
+    return set(re.findall(r"--[a-z-]+|(?<![\w-])-[a-z]\b|\b[A-Z][A-Z_]*\b", text))
 
 
 def anchors_of(text: str) -> set[str]:

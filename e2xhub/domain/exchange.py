@@ -1,7 +1,7 @@
 """What a server gets of nbgrader's exchange: mounts, variables and a configuration file.
 
-`plan_exchange(catalog, settings.nbgrader, owner, settings.run_as)` is empty where there is none. Its
-parts join those of the server (`domain.servers`): `mounts` those of `plan_volumes`, `environment`
+`plan_exchange(catalog, settings.nbgrader, owner, settings.run_as)` is empty where there is none.
+Its parts join those of the server (`domain.servers`): `mounts` those of `plan_volumes`, `environment`
 wins over the catalog's variables, `files` are texts by absolute path. `prepared` are directories
 that have to exist with their owner before the server starts and that it does not mount: whoever
 comes first, student or grader, both find the exchange in order.
@@ -32,7 +32,7 @@ from e2xhub.domain.volumes import NewDirectory, RunAs, VolumeMount, fill_directo
 from e2xhub.in_pod import NBGRADER_CONFIG
 
 CONFIG_DIRECTORY = "/etc/e2xhub/nbgrader"
-"""Where the configuration file is in a server: a directory of its own, which hides no other file."""
+"""Where the configuration file is in a server: a directory of its own, so that it hides none."""
 _STAFF = frozenset({Role.GRADER, Role.INSTRUCTOR, Role.OBSERVER})
 # Students' user is another one than the graders', who read what students write.
 _SHARED_MODE, _STAFF_MODE = "0755", "0750"

@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from weakref import ref
 
+from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError, Reason, describe
 
@@ -24,6 +26,8 @@ class Started:
     slug: str
     """That of the offer, such as `machine-learning/WS26/student`."""
     is_read_only: bool
+    exam: ExamId | None
+    """The exam that it is for; None: it is a course's."""
     stop_after_minutes: int | None
     """After how many minutes of not being offered it is stopped; None: never."""
 
@@ -33,6 +37,7 @@ class Started:
         return cls(
             slug=offer.slug,
             is_read_only=offer.readable_until is not None,
+            exam=offer.exam if offer.is_exam else None,
             stop_after_minutes=offer.server.stop_after_minutes,
         )
 
@@ -86,3 +91,48 @@ def _end_of_term(registry: Registry, offer: Offer) -> datetime:
     """The term's last day, at 0:00."""
     last_day = registry.catalog.courses[offer.course].terms[offer.term].end
     return datetime.combine(last_day, time.min, tzinfo=registry.time_zone)
+
+
+class StandingMemory:
+    """Asks a registry about one server, and asks again when the answer may be another one.
+
+    A hub looks at thousands of servers every half a minute. A server that is offered stays so
+    until roster, catalog or groups change, a day begins (terms end at midnight) or its exam ends.
+    """
+
+    def __init__(self) -> None:
+        # Not kept alive: a large roster takes a while to free.
+        self._asked: ref[Registry] | None = None
+        self._question: tuple[str, Started, frozenset[str]] | None = None
+        self._offered_until: datetime | None = None
+
+    def find_lapse(
+        self,
+        registry: Registry,
+        username: str,
+        started: Started,
+        now: datetime,
+        groups: Iterable[str] = (),
+    ) -> Lapse | None:
+        """The same as the function of this name."""
+        question = (username, started, frozenset(groups))
+        if self._knows(registry, now) and question == self._question:
+            return None
+        lapse = find_lapse(registry, username, started, now, question[-1])
+        self._asked, self._question = ref(registry), question
+        self._offered_until = None if lapse else _next_change(registry, username, started, now)
+        return lapse
+
+    def _knows(self, registry: Registry, now: datetime) -> bool:
+        is_same = self._asked is not None and self._asked() is registry
+        return is_same and self._offered_until is not None and now < self._offered_until
+
+
+def _next_change(
+    registry: Registry, username: str, started: Started, now: datetime
+) -> datetime:
+    """Until when a server that is offered at `now` is offered for certain."""
+    tomorrow = now.astimezone(registry.time_zone).date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, time.min, tzinfo=registry.time_zone)
+    exam = registry.catalog.exams.get(started.exam) if started.exam else None
+    return min(midnight, exam.ends_for(Username(username))) if exam else midnight

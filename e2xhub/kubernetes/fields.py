@@ -2,8 +2,8 @@
 
 KubeSpawner makes objects of the client, and leaves mappings inside them as they are; an admin's
 hook adds either. Keys are Kubernetes' own (`securityContext`). A mapping may also spell them as
-Python does (`security_context`), which Kubernetes would drop in silence: what is written here has
-Kubernetes' spelling.
+Python does (`security_context`), which Kubernetes would drop in silence: what is written or owned
+here has Kubernetes' spelling.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ SERVER = "notebook"
 """The name that KubeSpawner gives the container of the server."""
 
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_UNDERSCORE = re.compile(r"_([a-z])")
 
 
 def attribute_of(key: str) -> str:
@@ -53,10 +54,13 @@ def write(thing: Any, key: str, value: Any) -> None:
 def own_part(thing: Any, key: str) -> Any:
     """The part `key` of `thing` to be changed: an object or mapping that nobody else holds.
 
-    What a hook adds may be its own for all pods, and a mapping the hub's configuration.
+    What a hook adds may be its own for all pods, and a mapping the hub's configuration. Raises
+    ValueError where it is neither of them.
     """
-    found = read(thing, key)
-    part = {} if found is None else copy(found)
+    found = read(thing, key) or {}
+    if not isinstance(found, Mapping) and not hasattr(found, "attribute_map"):
+        raise ValueError(f"{key} is {found!r}; expected a mapping")
+    part = _own(found)
     write(thing, key, part)
     return part
 
@@ -66,7 +70,15 @@ def own_containers(spec: Any) -> None:
     for key in ("initContainers", "containers"):
         containers = read(spec, key)
         if containers:
-            write(spec, key, [copy(container) for container in containers])
+            write(spec, key, [_own(container) for container in containers])
+
+
+def _own(thing: Any) -> Any:
+    """A copy of `thing`, a mapping as Kubernetes spells it: what it would drop would not hold."""
+    if not isinstance(thing, Mapping):
+        return copy(thing)
+    spelled = {_UNDERSCORE.sub(lambda found: found[1].upper(), key): key for key in thing}
+    return {key: thing.get(key, thing[written]) for key, written in spelled.items()}
 
 
 def containers_of(spec: Any) -> list[Any]:

@@ -36,7 +36,7 @@ def make_guaranteed(spec: Any) -> None:
         _make_equal(container)
     found = qos_class(spec)
     if found != GUARANTEED:
-        raise ValueError(f"its class is {found}")
+        raise ValueError(f"its class is {found}, not {GUARANTEED}")
 
 
 def qos_class(spec: Any) -> str:

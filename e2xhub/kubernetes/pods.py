@@ -44,19 +44,19 @@ def finish_pod(pod: Any, offer: Offer) -> Any:
     if offer.server.network is not NetworkClass.OPEN:
         _check_escapes(pod, offer)
         pod.metadata.annotations = confined_annotations(pod.metadata.annotations or {})
-    take_rights_away(pod.spec, offer)
-    if offer.is_exam:
-        _guarantee(pod.spec, offer)
+    _make_sound(pod.spec, offer)
     return pod
 
 
-def _guarantee(spec: Any, offer: Offer) -> None:
+def _make_sound(spec: Any, offer: Offer) -> None:
     try:
-        make_guaranteed(spec)
+        take_rights_away(spec, offer)
+        if offer.is_exam:
+            make_guaranteed(spec)
     except ValueError as error:
         raise UnsafePodError(
-            f"the pod of {offer.slug} cannot be made Guaranteed: {error}; correct it where "
-            "the container is added (the chart's values, the catalog or modify_pod_hook)"
+            f"the pod of {offer.slug} cannot be made safe: {error}; correct it where it is added "
+            "(the chart's values, the catalog or modify_pod_hook)"
         ) from error
 
 

@@ -204,16 +204,16 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
 
     def _explain_slowness(self) -> Obstacle:
         """What a start that took too long was waiting for."""
-        pod, detail = self._known_pod, f"not within {self.start_timeout} seconds"
+        pod, detail = self._known_pod, f"within {self.start_timeout} seconds"
         if not self._created:
             is_ending = pod is not None and "deletionTimestamp" in pod["metadata"]
             kind = StartFailure.PREVIOUS_NOT_ENDED if is_ending else StartFailure.TOO_SLOW
-            return Obstacle(failure=kind, detail=f"no pod could be created {detail}")
+            return Obstacle(failure=kind, detail=f"no pod was created {detail}")
         if self._stage is StartStage.NEARLY_THERE:
             detail = f"no answer within {self.http_timeout} seconds; see the log of its container"
             return Obstacle(failure=StartFailure.NO_ANSWER, detail=detail)
         last = [f"{event.get('reason')}: {event.get('message')}" for event in self._events_of_pod()]
-        slow = Obstacle(failure=StartFailure.TOO_SLOW, detail="; ".join([detail, *last[-1:]]))
+        slow = Obstacle(failure=StartFailure.TOO_SLOW, detail="; ".join([f"not {detail}", *last[-1:]]))
         return self._look() or slow
 
     async def _give_up(self, starting: asyncio.Future[str], obstacle: Obstacle) -> StartFailedError:
@@ -272,6 +272,10 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
                 type(error).__name__,
                 error,
             )
+
+    async def _start_reflector(self, *args: Any, **kwargs: Any) -> Any:
+        """KubeSpawner's, to its end: all starts share it, and wait for one that was cancelled."""
+        return await asyncio.shield(super()._start_reflector(*args, **kwargs))
 
     def _drop_dead_reflectors(self) -> None:
         """KubeSpawner keeps a watch that could not be opened, and waits for its news for ever."""

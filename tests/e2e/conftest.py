@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from e2xhub.domain.roles import HubKind
+from tests.e2e.extra_courses import add_extra_courses
 from tests.hub.demo_process import DemoProcess
 from tests.programs import find_program
 
@@ -37,6 +39,12 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoProcess]:
 
 
 @pytest.fixture(scope="package")
+def extra_courses(demo: DemoProcess) -> None:
+    """The demo's university with what `tests.e2e.extra_courses` describes."""
+    add_extra_courses(demo)
+
+
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The system's Chromium."""
     path = find_program("chromium")
@@ -50,15 +58,25 @@ def chromium() -> Iterator[Browser]:
 def open_page(chromium: Browser, demo: DemoProcess) -> Iterator[OpenPage]:
     """Opens the first page of a hub in a browser of its own: `open_page(hub, locale=…, width=…)`.
 
-    A script that fails on a page fails the test.
+    `zoom` is that of the browser, 2 for 200 %. A script that fails on a page fails the test.
     """
     contexts: list[BrowserContext] = []
     faults: list[str] = []
 
     def open_it(
-        hub: HubKind = HubKind.ASSIGNMENT, *, locale: str = "en-GB", width: int = 1000
+        hub: HubKind = HubKind.ASSIGNMENT,
+        *,
+        locale: str = "en-GB",
+        width: int = 1000,
+        zoom: int = 1,
+        **options: Any,
     ) -> Page:
-        context = chromium.new_context(locale=locale, viewport={"width": width, "height": 800})
+        context = chromium.new_context(
+            locale=locale,
+            viewport={"width": width // zoom, "height": 800 // zoom},
+            device_scale_factor=zoom,
+            **options,
+        )
         context.set_default_timeout(TIMEOUT_MILLISECONDS)
         contexts.append(context)
         page = context.new_page()

@@ -1,4 +1,4 @@
-"""What the demo's university lacks: somebody with sixty servers, and a server that never answers."""
+"""What the demo's university lacks: somebody with sixty servers, and one that never answers."""
 
 from __future__ import annotations
 

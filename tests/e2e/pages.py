@@ -31,6 +31,11 @@ def read_refusals(page: Page) -> list[str]:
     return page.locator(".e2x-refusals li").all_inner_texts()
 
 
+def stop_countdown(page: Page) -> None:
+    """Presses Cancel, so that the only offer does not start by itself."""
+    page.locator("#e2x-auto").get_by_role("button").click()
+
+
 def start_server(page: Page) -> None:
     """Starts what is chosen and waits for JupyterLab."""
     page.click("#e2x-start")

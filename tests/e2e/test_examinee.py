@@ -7,7 +7,14 @@ from playwright.sync_api import expect
 
 from e2xhub.domain.roles import HubKind
 from tests.e2e.conftest import OpenPage
-from tests.e2e.pages import keep_screenshot, read_offers, read_widest, sign_in, start_server
+from tests.e2e.pages import (
+    keep_screenshot,
+    read_offers,
+    read_widest,
+    sign_in,
+    start_server,
+    stop_countdown,
+)
 from tests.hub.demo_process import DemoProcess
 
 pytestmark = [pytest.mark.hub, pytest.mark.e2e]
@@ -22,7 +29,7 @@ def test_code_leads_to_the_exams_server_and_works_only_once(
     page = open_page(HubKind.EXAM)
     keep_screenshot(page, "exam-login")
     sign_in(page, "alice", code.lower())
-    page.wait_for_selector(".e2x")
+    stop_countdown(page)
     expect(page.get_by_role("heading", name="Your server")).to_be_visible()
     assert read_offers(page) == [
         ("Machine Learning, first exam", "student", "Machine Learning"),

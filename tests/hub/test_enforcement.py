@@ -346,3 +346,67 @@ def test_somebody_else_cannot_start_it_either(
     answer = client.call_api("POST", "/hub/api/users/alice/server", options)
     assert answer.status in (403, 404)
     assert "jupyter-assignment-alice" not in demo.cluster.pod_names()
+
+
+# --- named servers, which this hub does not have
+
+NAMED = "/hub/api/users/alice/servers/{name}"
+NAMES = {
+    "plain": "second",
+    "parent": "%2e%2e",
+    "slash": "a%2Fb",
+    "script": "%3Cscript%3E",
+    "NUL": "a%00",
+    "4 kB": "a" * 4000,
+}
+
+
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_named_server_is_refused_by_the_api(
+    demo: DemoProcess, alice: HubSession, terms: dict[str, str], method: str, name: str
+) -> None:
+    before = _servers_of(alice)
+    client = alice.make_api_client()
+    options = _fill({"profile": ML, "name": "second", "remove": True}, terms)
+    answer = client.call_api(method, NAMED.format(name=name), options)
+    assert answer.status in (400, 404, 405), answer
+    assert not _pods_of_alice(demo)
+    assert _servers_of(alice) == before
+
+
+def test_named_server_is_refused_by_link_and_form(
+    demo: DemoProcess, alice: HubSession, terms: dict[str, str]
+) -> None:
+    options = _fill({"profile": ML}, terms)
+    assert alice.get("/hub/spawn/alice/second", options).status == 400
+    alice.post_form("/hub/spawn/alice/second?_xsrf=" + alice.xsrf_token("/hub/"), options)
+    assert not _pods_of_alice(demo)
+
+
+def test_default_server_gets_no_name(
+    demo: DemoProcess, alice: HubSession, terms: dict[str, str]
+) -> None:
+    client = alice.make_api_client()
+    answer = client.call_api("PATCH", "/hub/api/users/alice/server", {"name": "second"})
+    assert answer.status in (400, 405), answer
+    assert not _pods_of_alice(demo)
+
+
+@pytest.mark.parametrize("path", ["server", "servers/second"])
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_somebody_elses_servers_are_out_of_reach(
+    demo: DemoProcess, terms: dict[str, str], method: str, path: str
+) -> None:
+    client = demo.sign_in("lena").make_api_client()
+    answer = client.call_api(method, f"/hub/api/users/alice/{path}", _fill({"profile": ML}, terms))
+    assert answer.status in (403, 404, 405), answer
+    assert not _pods_of_alice(demo)
+
+
+def _pods_of_alice(demo: DemoProcess) -> set[str]:
+    return {name for name in demo.cluster.pod_names() if name.startswith("jupyter-assignment-ali")}
+
+
+def _servers_of(session: HubSession) -> Any:
+    return session.call_api("GET", "/hub/api/user").json()["servers"]

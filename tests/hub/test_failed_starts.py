@@ -55,7 +55,7 @@ COURSES: dict[str, dict[str, Any]] = {
     },
     "machine": {"placement": {"node_selector": {"pool": "no-such-pool"}}},
     "room": {"sizes": ["huge"]},
-    "invalid": {"kubespawner_override": {"extra_labels": {"course": "not a label!"}}},
+    "invalid": {"kubespawner_override": {"extra_annotations": {"not a key": "x"}}},
     "preparation": {
         "kubespawner_override": {
             "init_containers": {

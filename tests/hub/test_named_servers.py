@@ -1,4 +1,4 @@
-"""Named servers: on a teaching hub one for each course, in an exam none, and nothing odd as name."""
+"""Named servers: one for each course at once on a teaching hub, and no odd name for any."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +126,12 @@ def change(catalog: Path, edit: Callable[[dict[str, Any]], None]) -> None:
 def add_parts(declared: dict[str, Any]) -> None:
     course = declared["courses"]["databases"]
     course["seeds"] = {
-        "start": {"volume": "files", "path": "seeds/{course}", "to": "/home/jovyan/start"}
+        "start": {"volume": "files", "path": "seeds/{course}", "to": "/home/{username}/start"}
     }
+    # Paths that the tests read are below the directory in which JupyterLab starts.
+    course["home"] = "/home/{username}"
+    home = deepcopy(declared["defaults"]["mounts"]["home"])
+    course["mounts"] = {"home": {**home, "mount_at": "/home/{username}"}}
     course["archive_days"] = 3650
     course["extra_containers"] = {
         "companion": {

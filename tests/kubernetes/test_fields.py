@@ -76,3 +76,14 @@ def test_init_container_lasts_if_it_is_always_restarted() -> None:
     )
     names = [read(container, "name") for container in lasting_containers(spec)]
     assert names == ["mapping", "object", "server"]
+
+
+def test_mapping_that_is_owned_is_spelled_as_kubernetes_does() -> None:
+    profile, other = {"type": "RuntimeDefault"}, {"type": "Unconfined"}
+    for mapping in (
+        {"seccomp_profile": profile, "runAsUser": 1},
+        {"seccompProfile": profile, "seccomp_profile": other, "runAsUser": 1},
+        {"seccomp_profile": other, "seccompProfile": profile, "runAsUser": 1},
+    ):
+        spec = {"securityContext": mapping}
+        assert own_part(spec, "securityContext") == {"seccompProfile": profile, "runAsUser": 1}

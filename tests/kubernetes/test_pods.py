@@ -99,15 +99,26 @@ async def test_person_is_told_nothing_of_the_reason(exam: Offer) -> None:
     )
 
 
-async def test_amount_that_kubernetes_would_not_understand_stops_an_exam(exam: Offer) -> None:
-    watching = {"name": "watching", "image": "w:1", "resources": {"limits": {"cpu": "half"}}}
-    expected = (
-        r"^the pod of exams/ml-pz1/student cannot be made Guaranteed: cpu of container 'watching': "
-        r"'half' is no quantity; .*; correct it where the container is added \(the chart's values, "
-        r"the catalog or modify_pod_hook\)$"
-    )
-    with pytest.raises(UnsafePodError, match=expected):
+@pytest.mark.parametrize(
+    ("written", "reason"),
+    [
+        ({"resources": {"limits": {"cpu": "half"}}}, "cpu of container 'watching': 'half' is no"),
+        ({"resources": "1Gi"}, "resources is '1Gi'; expected a mapping"),
+        ({"securityContext": ["x"]}, "securityContext is ['x']; expected a mapping"),
+    ],
+    ids=str,
+)
+async def test_what_kubernetes_would_not_understand_stops_an_exam(
+    exam: Offer, written: dict[str, Any], reason: str
+) -> None:
+    watching = {"name": "watching", "image": "w:1", **written}
+    with pytest.raises(UnsafePodError) as refused:
         await pod_of(exam, extra_containers=[watching])
+    text = str(refused.value)
+    assert text.startswith(f"the pod of exams/ml-pz1/student cannot be made safe: {reason}")
+    assert text.endswith(
+        "; correct it where it is added (the chart's values, the catalog or modify_pod_hook)"
+    )
 
 
 async def test_every_container_of_an_exam_is_guaranteed_whoever_added_it(exam: Offer) -> None:

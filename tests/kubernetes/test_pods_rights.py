@@ -282,6 +282,14 @@ async def test_both_spellings_of_a_mapping_are_read(exam: Offer, spelling: str) 
         await _send(exam, lambda pod: pod.spec.containers.append(container))
 
 
+async def test_what_kubernetes_would_drop_holds_nothing_back(exam: Offer) -> None:
+    def give(pod: Any) -> None:
+        pod.spec.security_context = {"seccomp_profile": {"type": "RuntimeDefault"}}
+
+    pod = await _send(exam, give)
+    assert pod["spec"]["securityContext"] == {"seccompProfile": {"type": "RuntimeDefault"}}
+
+
 async def test_what_a_hook_keeps_for_all_pods_is_not_changed(exam: Offer, learning: Offer) -> None:
     of_the_hook = V1Container(name="mine", image="mine:1", security_context=V1SecurityContext())
     mapping = {"name": "his", "image": "his:1", "securityContext": {}, "resources": {}}

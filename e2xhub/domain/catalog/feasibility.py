@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.nbgrader import NbGrader
 from e2xhub.domain.catalog.volumes import COURSE_HUBS, Mount, Seed
+from e2xhub.domain.exchange import plan_exchange
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
-from e2xhub.domain.settings import all_chains, exam_settings, merge, merge_mounts
-from e2xhub.domain.volumes import fill_directory, mount_around, plan_volumes
+from e2xhub.domain.settings import all_chains, exam_settings, merge
+from e2xhub.domain.volumes import check_places, fill_directory, mount_around, plan_volumes
 
 
 def check_feasible(catalog: Catalog) -> list[CatalogFault]:
@@ -28,14 +30,14 @@ def check_feasible(catalog: Catalog) -> list[CatalogFault]:
 def _colliding_mounts(catalog: Catalog) -> Iterator[CatalogFault]:
     """Mounts that nobody could start a server with, in a catalog without other faults."""
     for chain in all_chains(catalog):
-        place, levels = chain[-1][0], [level for _, level in chain]
-        containers = [merge_mounts(levels)]
-        containers += [
-            dict(container.mounts) for container in merge(catalog, levels).extra_containers.values()
+        place, settings = chain[-1][0], merge(catalog, [level for _, level in chain])
+        containers: list[tuple[Mapping[str, Mount], NbGrader | None]] = [
+            (settings.mounts, settings.nbgrader),
+            *((container.mounts, None) for container in settings.extra_containers.values()),
         ]
         messages = (
-            _planning_fault(catalog, mounts, owner)
-            for mounts in containers
+            _planning_fault(catalog, mounts, nbgrader, owner)
+            for mounts, nbgrader in containers
             for owner in possible_owners(catalog, place)
         )
         yield from (
@@ -59,10 +61,11 @@ def possible_owners(catalog: Catalog, place: Place) -> Iterator[ServerOwner]:
 
 
 def _planning_fault(
-    catalog: Catalog, mounts: Mapping[str, Mount], owner: ServerOwner
+    catalog: Catalog, mounts: Mapping[str, Mount], nbgrader: NbGrader | None, owner: ServerOwner
 ) -> str | None:
     try:
-        plan_volumes(catalog, mounts, owner)
+        plan = plan_volumes(catalog, mounts, owner)
+        check_places((*plan, *plan_exchange(catalog, nbgrader, owner).mounts))
     except ValueError as error:
         return str(error)
     return None

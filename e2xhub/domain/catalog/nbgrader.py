@@ -88,3 +88,10 @@ class NbGrader(CatalogModel):
                     "lie in each other; expected two directories beside each other"
                 )
         return self
+
+
+def directories_of_a_student(nbgrader: NbGrader) -> tuple[str, ...]:
+    """Path templates, inside the volume, of what a student has of the exchange."""
+    outbound = "personalized-outbound/{username}" if nbgrader.personalized_outbound else "outbound"
+    own = ("personalized-inbound/{username}", "personalized-feedback/{username}")
+    return tuple(f"{nbgrader.exchange}/{tail}" for tail in (outbound, *own))

@@ -16,6 +16,7 @@ from string import Formatter
 
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.nbgrader import NbGrader, directories_of_a_student
 from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed, Volume
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role
@@ -37,6 +38,8 @@ class _Directory:
     words: tuple[str | None, ...]
     """The components that have no field; None for the others."""
     is_personal: bool
+    is_of_staff: bool
+    """Whether it holds what students must not see, such as solutions."""
     students_reach_it: bool
     shown: str
 
@@ -64,18 +67,26 @@ def check_overlaps(catalog: Catalog) -> list[CatalogFault]:
         for place, level in all_levels(catalog)
         for directory in _directories_of(catalog, place, level)
     ]
-    distinct = {(item.disk, item.components): item for item in directories if item.is_personal}
+    distinct = {
+        (item.disk, item.components): item
+        for item in directories
+        if item.is_personal or item.is_of_staff
+    }
     return [
-        CatalogFault(
-            place=found.place,
-            message=f"students would reach directories of other people: {found.shown!r} and "
-            f"{personal.shown!r} may lie in each other; expected paths that begin differently, "
-            "such as 'shares/…' and 'homes/…'",
-        )
+        _fault(found, other)
         for found in directories
         if found.students_reach_it
-        for personal in islice(filter(found.reaches_into, distinct.values()), 1)
+        for other in islice(filter(found.reaches_into, distinct.values()), 1)
     ]
+
+
+def _fault(found: _Directory, other: _Directory) -> CatalogFault:
+    whose = "directories of other people" if other.is_personal else "what graders keep"
+    return CatalogFault(
+        place=found.place,
+        message=f"students would reach {whose}: {found.shown!r} and {other.shown!r} may lie in "
+        "each other; expected paths that begin differently, such as 'shares/…' and 'homes/…'",
+    )
 
 
 def _directories_of(catalog: Catalog, place: Place, level: Level) -> Iterator[_Directory]:
@@ -90,6 +101,19 @@ def _directories_of(catalog: Catalog, place: Place, level: Level) -> Iterator[_D
         yield _make(catalog, (*place, "data_sets", name), data_set, students_reach_it=True)
     for name, seed in level.seeds.items():
         yield _make(catalog, (*place, "seeds", name), seed, students_reach_it=True)
+    if level.nbgrader is not None:
+        yield from _of_nbgrader(catalog, (*place, "nbgrader"), level.nbgrader)
+
+
+def _of_nbgrader(catalog: Catalog, place: Place, nbgrader: NbGrader) -> Iterator[_Directory]:
+    """What students have of the exchange, and what they must not have of the course."""
+    for path in directories_of_a_student(nbgrader):
+        at = (*place, "exchange")
+        yield _at(catalog.volumes[nbgrader.volume], at, path, students_reach_it=True)
+    if nbgrader.course_directory is not None:
+        volume = catalog.volumes[nbgrader.course_volume or nbgrader.volume]
+        at = (*place, "course_directory")
+        yield _at(volume, at, nbgrader.course_directory, is_of_staff=True)
 
 
 def _of_mount(catalog: Catalog, place: Place, mount: Mount) -> _Directory:
@@ -101,17 +125,35 @@ def _of_mount(catalog: Catalog, place: Place, mount: Mount) -> _Directory:
 def _make(
     catalog: Catalog, place: Place, part: Mount | DataSet | Seed, *, students_reach_it: bool
 ) -> _Directory:
-    disk, root = _disk_of(catalog.volumes[part.volume])
-    components = tuple(item for item in f"{root}/{part.path}".split("/") if item not in ("", "."))
+    volume = catalog.volumes[part.volume]
+    return _at(volume, (*place, "path"), part.path, students_reach_it=students_reach_it)
+
+
+def _at(
+    volume: Volume,
+    place: Place,
+    path: str,
+    *,
+    students_reach_it: bool = False,
+    is_of_staff: bool = False,
+) -> _Directory:
+    disk, components = place_on_disk(volume, path)
     return _Directory(
-        place=(*place, "path"),
+        place=place,
         disk=disk,
         components=components,
         words=tuple(None if fields_of(component) else component for component in components),
-        is_personal="username" in fields_of(part.path),
+        is_personal="username" in fields_of(path),
+        is_of_staff=is_of_staff,
         students_reach_it=students_reach_it,
-        shown=part.path,
+        shown=path,
     )
+
+
+def place_on_disk(volume: Volume, path: str) -> tuple[str, tuple[str, ...]]:
+    """What tells the disk of `volume` from others, and the components of `path` from its root."""
+    disk, root = _disk_of(volume)
+    return disk, tuple(item for item in f"{root}/{path}".split("/") if item not in ("", "."))
 
 
 def _disk_of(volume: Volume) -> tuple[str, str]:

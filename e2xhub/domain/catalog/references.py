@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam, Level
+from e2xhub.domain.catalog.exchanges import check_exchanges
 from e2xhub.domain.catalog.feasibility import check_feasible
 from e2xhub.domain.catalog.model import CatalogFault, Place
 from e2xhub.domain.catalog.nbgrader import NbGrader
@@ -48,7 +49,11 @@ def check_references(catalog: Catalog) -> list[CatalogFault]:
                 "themselves; choose another id",
             )
         )
-    return faults or [*check_feasible(catalog), *check_overlaps(catalog)]
+    return faults or [
+        *check_feasible(catalog),
+        *check_overlaps(catalog),
+        *check_exchanges(catalog),
+    ]
 
 
 def _names_in(catalog: Catalog, place: Place, level: Level) -> Iterator[CatalogFault]:
@@ -81,6 +86,9 @@ def _places_in(catalog: Catalog, place: Place, level: Level) -> Iterator[Catalog
     """Faults of everything in `level` that names a volume and holds path templates."""
     for at, part in _parts_with_places(place, level):
         yield from _undeclared((*at, "volume"), "volume", part.volume, catalog.volumes)
+        if isinstance(part, NbGrader) and part.course_volume is not None:
+            at_course = (*at, "course_volume")
+            yield from _undeclared(at_course, "volume", part.course_volume, catalog.volumes)
         yield from _unfillable(at, part, is_exam_level=place[0] == "exams")
 
 

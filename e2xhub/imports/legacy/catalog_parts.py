@@ -16,10 +16,11 @@ from pydantic import ValidationError
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.volumes import Volume
 from e2xhub.domain.identifiers import CourseId, ExamId
-from e2xhub.imports.legacy import places
+from e2xhub.domain.roles import Role
+from e2xhub.imports.legacy import exchanges, places
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
 from e2xhub.imports.legacy.legacy_settings import (
-    STEPS,
+    LegacySettings,
     fault_of_volume,
     is_shallow,
     is_valid,
@@ -37,6 +38,7 @@ PLACEHOLDER_NETWORK = "192.0.2.0/24"
 PLACEHOLDER_MINUTES = 90
 _CLOSED = date(2000, 1, 1)
 _TITLE_LENGTH = 120
+_ROLES = (Role.STUDENT, Role.GRADER, Role.INSTRUCTOR, Role.OBSERVER)
 _WHOLE = Where(file=".", line=NOWHERE)
 
 
@@ -114,7 +116,13 @@ class _Maker:
 
     def _make_common(self, defaults: dict[str, Any], parts: CatalogParts) -> dict[str, Any]:
         common: dict[str, Any] = vars(self.head).copy()
-        defaults = {**defaults, "mounts": places.default_mounts()}
+        defaults |= {
+            **self._language(self.found.main_settings, None),
+            "home": places.HOME_AT,
+            "run_as": {role.value: _user_of(role) for role in _ROLES},
+            "environment": exchanges.default_environment(),
+            "mounts": places.default_mounts(),
+        }
         common["volumes"] = self._make_volumes([defaults, *_levels_of(parts)])
         common["images"], common["sizes"] = self.servers.images, self.servers.sizes
         if parts.exams:
@@ -136,28 +144,40 @@ class _Maker:
         made: dict[str, Any] = {"title": settings.term_title} if settings.term_title else {}
         made |= {"start": start, "end": end}
         made |= self.servers.make_level(settings, term.where)
+        made |= self._language(settings, self.found.main_settings.language)
         if settings.node_affinity:
             made["placement"] = make_placement(settings.node_affinity)
-        if term.has_exchange:
-            made["environment"] = _nbgrader(term.course_id, settings.personalized or frozenset())
         made["mounts"] = self._mounts_of_term(term)
+        if self._hands_out(term):
+            made["environment"] = exchanges.environment_of(settings)
+            made["nbgrader"] = exchanges.term_nbgrader(term)
+            exchanges.note_term_exchange(term, self.notes)
         self.servers.note_differences(term)
         return made
 
     def _mounts_of_term(self, term: LegacyTerm) -> places.Mounts:
         made = places.term_mounts(term, for_students=self.found.is_for_students(term))
+        if term.has_exchange and not self._hands_out(term):
+            made |= exchanges.exchange_of_graders(term)
         own = [
             exam
             for exam in self.found.exams.values()
             if (exam.course, exam.term) == (term.course, term.term)
             and self.found.has_own_exchange(exam)
         ]
-        made |= places.exchanges_of_exams(own)
+        made |= exchanges.exchanges_of_exams(own)
         taken = places.default_mounts() | places.course_mounts(term.course) | made
         extra = places.extra_mounts(
             term.extra_mounts, taken, term.course, self.notes, in_exam=False
         )
         return made | self._with_known_volumes(extra, term.where)
+
+    def _hands_out(self, term: LegacyTerm) -> bool:
+        return term.has_exchange and self.found.is_for_students(term)
+
+    def _language(self, settings: LegacySettings, outer: str | None) -> dict[str, str]:
+        language = settings.language
+        return {"language": language} if language and language != outer else {}
 
     def _days_of(self, term: LegacyTerm) -> tuple[date, date]:
         days = term_days(term.term)
@@ -189,12 +209,16 @@ class _Maker:
         }
         if settings.node_affinity:
             made["placement"] = make_placement(settings.node_affinity)
-        made["environment"] = {
-            **_nbgrader(exchange_id, places.personalized_in(exam)),
-            "NB_UID": "1000",
-            "NB_GID": "1000",
+        term = self.found.terms[exam.course, exam.term]
+        made |= {
+            **self._language(
+                settings, term.effective.language or self.found.main_settings.language
+            ),
+            "home": places.EXAM_HOME_AT,
+            "environment": exchanges.environment_of(settings),
+            "nbgrader": exchanges.exam_nbgrader(exam, exchange_id),
         }
-        mounts = places.exam_mounts(exam, exchange_id=exchange_id)
+        mounts = places.exam_mounts(exam, mode=term.mode)
         extra = places.extra_mounts(
             exam.extra_mounts, mounts, exam.course, self.notes, in_exam=True
         )
@@ -218,17 +242,12 @@ class _Maker:
         self.notes.add(NoteKind.TO_FILL_IN, exam.where, exam.exam, message, advice)
         if own:
             message = f"{exam.exam} shared an exchange with others; now it has its own"
-            advice = f"move its files to {exam.course}/{exam.own_exchange_id} in the exchange"
+            advice = (
+                f"move its files to {exam.course}/{exam.own_exchange_id} in the exchange, and what "
+                "its graders keep to a directory of that name in the course's"
+            )
             self.notes.add(NoteKind.CHANGED, exam.where, exam.exam, message, advice)
-        if exam.settings.personalized is None:
-            steps = ", ".join(sorted(places.personalized_in(exam))) or "nothing"
-            message = f"no file says what of its exchange is personalized; taken: {steps}"
-            advice = "check the mounts of the exam"
-            self.notes.add(NoteKind.GUESSED, exam.where, exam.exam, message, advice)
-        elif "inbound" not in exam.settings.personalized:
-            message = "examinees shared the directory that they submit to; now each has their own"
-            advice = "nothing; the images read it from their environment"
-            self.notes.add(NoteKind.CHANGED, exam.where, exam.exam, message, advice)
+        exchanges.note_exam_exchange(exam, self.notes)
 
     # --- volumes
 
@@ -246,6 +265,8 @@ class _Maker:
 
     def _make_volumes(self, levels: list[dict[str, Any]]) -> dict[str, Any]:
         used = {mount["volume"] for level in levels for mount in level.get("mounts", {}).values()}
+        for nbgrader in filter(None, (level.get("nbgrader") for level in levels)):
+            used |= {nbgrader["volume"], nbgrader.get("course_volume", nbgrader["volume"])}
         return {name: self._make_volume(name) for name in sorted(used)}
 
     def _make_volume(self, name: str) -> dict[str, Any]:
@@ -268,10 +289,7 @@ def _levels_of(parts: CatalogParts) -> list[dict[str, Any]]:
     return [*parts.courses.values(), *terms, *parts.exams.values()]
 
 
-def _nbgrader(course_id: str, personalized: frozenset[str]) -> dict[str, str]:
-    """What the images read of the exchange."""
-    steps = {
-        f"NBGRADER_EXCHANGE_PERSONALIZED_{step.upper()}": str(step in personalized)
-        for step in STEPS
-    }
-    return {"NBGRADER_COURSE_ID": course_id, **steps}
+def _user_of(role: Role) -> dict[str, int]:
+    """`NB_UID` and `NB_GID` of the old servers."""
+    number = 1000 if role is Role.STUDENT else 2000
+    return {"user": number, "group": number}

@@ -137,12 +137,18 @@ class Deployment:
     exam_hubs: list[ExamHub] = field(default_factory=list)
     volumes: dict[str, Mapping[str, object]] = field(default_factory=dict)
     """Sources of volumes that some file declares, by name, as in a pod."""
+    language: str | None = None
+    """`LANGUAGE` of all servers, where the chart's values set it."""
     blocked: dict[Username, Where] = field(default_factory=dict)
     allowed: dict[Username, Where] = field(default_factory=dict)
 
     @property
     def main_settings(self) -> LegacySettings:
         """What holds for students where no course says otherwise."""
+        return self._hub_settings.within(LegacySettings(language=self.language))
+
+    @property
+    def _hub_settings(self) -> LegacySettings:
         teaching = [server for server in self.servers if server.mode != EXAM]
         for server in teaching or self.servers:
             return server.settings[Role.STUDENT]

@@ -39,6 +39,7 @@ from e2xhub.imports.legacy.legacy_settings import (
     read_settings,
 )
 from e2xhub.imports.legacy.report import NoteKind, Notes
+from e2xhub.imports.legacy.shell_commands import parse_language
 from e2xhub.imports.legacy.source_files import Parts, Section, SourceFiles
 
 ROOT_NAMES = ("home", "temp", "exchange", "share")
@@ -102,9 +103,17 @@ def _read_chart(section: Section, found: Deployment, notes: Notes) -> bool:
             source = {key: item for key, item in volume.items() if key != "name"}
             found.volumes[volume["name"]] = source
     if "singleuser" in section.value:
-        message = "of the chart's values only volumes and groups are read"
+        found.language = found.language or _read_chart_language(section)
+        message = "of the chart's values only volumes, groups and LANGUAGE are read"
         section.note(notes, NoteKind.HUB_SETTING, "singleuser", message, "keep the others")
     return has_groups or "singleuser" in section.value
+
+
+def _read_chart_language(section: Section) -> str | None:
+    """`LANGUAGE` of the chart's extraEnv, whose value may be a mapping as in a pod."""
+    value = section.section("singleuser").section("extraEnv").value.get("LANGUAGE")
+    text = value.get("value") if isinstance(value, dict) else value
+    return parse_language(text) if isinstance(text, str) else None
 
 
 def _read_servers(section: Section, notes: Notes) -> Iterator[LegacyServer]:

@@ -15,7 +15,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from e2xhub.domain.catalog.servers import Image, Placement
 from e2xhub.domain.catalog.values import VolumeName, parse_memory
-from e2xhub.imports.legacy.report import NoteKind, Notes
+from e2xhub.imports.legacy.report import NoteKind, Notes, listed
+from e2xhub.imports.legacy.shell_commands import parse_language, variables_in
 from e2xhub.imports.legacy.source_files import Section
 
 STEPS = ("outbound", "inbound", "feedback")
@@ -50,8 +51,8 @@ class _Unneeded:
 
 _COMMANDS = _Unneeded(
     message="shell commands ({count} entries) run at every start of a server",
-    advice="put what they do into the image; settings of nbgrader are environment variables of the "
-    "image (NBGRADER_…), set in the catalog's 'environment'",
+    advice="put what they do into the image, and variables that it reads into 'environment'; "
+    "nbgrader gets its settings from e2xhub",
 )
 _LISTS_WERE_READ = _Unneeded(message="the lists were read where they are", kind=NoteKind.CHANGED)
 _ROSTER_DECIDES = _Unneeded(
@@ -99,6 +100,7 @@ class LegacySettings:
     node_affinity: Mapping[str, Any] | None = None
     personalized: frozenset[str] | None = None
     """The steps of the exchange that are personalized."""
+    language: str | None = None
     course_title: str = ""
     term_title: str = ""
 
@@ -111,6 +113,7 @@ class LegacySettings:
             resources={**outer.resources, **self.resources},
             node_affinity=self.node_affinity or outer.node_affinity,
             personalized=outer.personalized if self.personalized is None else self.personalized,
+            language=self.language or outer.language,
         )
 
 
@@ -126,6 +129,7 @@ def read_settings(
         resources=_read_resources(resources, notes),
         node_affinity=_read_affinity(resources, notes),
         personalized=read_exchange(section, notes),
+        language=_read_language(section, notes),
         course_title=_read_title(section, "course_display_name", notes),
         term_title=_read_title(section, "choice_display_name", notes),
     )
@@ -153,6 +157,8 @@ def _note_unneeded(section: Section, key: str, unneeded: _Unneeded, notes: Notes
     value = section.value[key]
     count = len(value) if isinstance(value, (list, dict)) else 1
     message = unneeded.message.format(count=count)
+    names = sorted(variables_in(value)) if unneeded is _COMMANDS else []
+    message += f"; variables that they set: {listed(names)}" if names else ""
     section.note(notes, unneeded.kind, key, message, unneeded.advice)
 
 
@@ -310,6 +316,21 @@ def make_placement(term: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "affinity": {"nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": required}}
     }
+
+
+def _read_language(section: Section, notes: Notes) -> str | None:
+    """What commands for students set `LANGUAGE` to."""
+    for key, place in (
+        ("commands", section),
+        ("course_cmds", section),
+        ("nbgrader_cmds", section.section("nbgrader")),
+    ):
+        language = parse_language(variables_in(place.value.get(key)).get("LANGUAGE", ""))
+        if language is not None:
+            message = f"the language is {language!r}, which the commands set LANGUAGE to"
+            place.note(notes, NoteKind.DERIVED, key, message, "check 'language' in the catalog")
+            return language
+    return None
 
 
 def _read_title(section: Section, key: str, notes: Notes) -> str:

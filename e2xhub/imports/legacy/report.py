@@ -35,10 +35,9 @@ _TITLES = {
     NoteKind.HUB_SETTING: "Settings of the hub",
 }
 _IDENTITY = (
-    "Students run as user 1000 and graders as 2000, as before, where the hub loads "
-    "`jupyterhub_config.d/20-e2x-identity.py` (a role has no environment of its own in the "
-    "catalog). Disks are called as e2x called them: `disk2` has homes and courses, `disk3` "
-    "exchanges and shares; where yours differ, change `volume` in the mounts."
+    "Students run as user 1000 and all others as 2000, as before (`run_as`), from the start and not "
+    "by way of root. Disks are called as e2x called them: `disk2` has homes and courses, `disk3` "
+    "exchanges and shares; where yours differ, change `volume` in the mounts and in `nbgrader`."
 )
 
 

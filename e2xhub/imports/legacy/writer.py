@@ -23,7 +23,7 @@ from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
 from e2xhub.imports.legacy.report import listed
 from e2xhub.imports.legacy.source_files import Track, pass_on
 
-CATALOG, ROSTER, IDENTITY = "catalog", "roster", "jupyterhub_config.d/20-e2x-identity.py"
+CATALOG, ROSTER = "catalog", "roster"
 
 _ATTRIBUTES = ("room", "seat", "is_backup")
 _HEADER = "Written by 'e2xhub import-legacy'; report.md says what to look at."
@@ -37,22 +37,6 @@ _EXAM_COMMENT = (
     "Closed: start, duration_minutes and rooms are to be filled in. "
     "mounts keep the homes of the old exam hub."
 )
-_IDENTITY_TEXT = """\
-# Who people are in their servers, as the e2x hubs had it: students are 1000, graders 2000, and a
-# home is /home/<username> (in an exam /home/jovyan). A catalog has no such values by role.
-# Load it after e2xhub's own file; it needs images that start as root and read NB_USER.
-
-
-def _number(spawner):
-    return "1000" if spawner.offer.role.value == "student" else "2000"
-
-
-def _name(spawner):
-    return "jovyan" if spawner.offer.is_exam else spawner.user.name
-
-
-c.KubeSpawner.environment.update({"NB_UID": _number, "NB_GID": _number, "NB_USER": _name})
-"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -75,7 +59,6 @@ def write_deployment(
     for exam in found.exams.values():
         file = target / ROSTER / RESERVED_COURSE_ID / f"{exam.exam}.csv"
         _write(file, _exam_rows(exam))
-    _write(target / IDENTITY, _IDENTITY_TEXT)
 
 
 def _write(file: Path, text: str) -> None:
