@@ -1,10 +1,10 @@
 """What a server gets of nbgrader's exchange: mounts, variables and a configuration file.
 
 `plan_exchange(catalog, settings.nbgrader, owner, settings.run_as)` is empty where there is none.
-Its parts join those of the server (`domain.servers`): `mounts` those of `plan_volumes`, `environment`
-wins over the catalog's variables, `files` are texts by absolute path. `prepared` are directories
-that have to exist with their owner before the server starts and that it does not mount: whoever
-comes first, student or grader, both find the exchange in order.
+Its parts join those of the server (`domain.servers`): `mounts` those of `plan_volumes`,
+`environment` wins over the catalog's variables, `files` are texts by absolute path. `prepared` are
+directories that have to exist with their owner before the server starts and that it does not mount:
+whoever comes first, student or grader, both find the exchange in order.
 
 On the volume, below the exchange's directory, as e2xgrader has it:
 

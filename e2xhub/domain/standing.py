@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from weakref import ref
 
-from e2xhub.domain.identifiers import ExamId, Username
+from e2xhub.domain.identifiers import Username
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError, Reason, describe
 
@@ -26,8 +26,6 @@ class Started:
     slug: str
     """That of the offer, such as `machine-learning/WS26/student`."""
     is_read_only: bool
-    exam: ExamId | None
-    """The exam that it is for; None: it is a course's."""
     stop_after_minutes: int | None
     """After how many minutes of not being offered it is stopped; None: never."""
 
@@ -37,7 +35,6 @@ class Started:
         return cls(
             slug=offer.slug,
             is_read_only=offer.readable_until is not None,
-            exam=offer.exam if offer.is_exam else None,
             stop_after_minutes=offer.server.stop_after_minutes,
         )
 
@@ -66,14 +63,25 @@ class Lapse:
         return f"{sentence}; {self.detail}" if self.detail else sentence
 
 
-def find_lapse(
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """What a running server is to its owner at a moment."""
+
+    lapse: Lapse | None = None
+    """None: it is offered."""
+    offered_until: datetime | None = None
+    """Until when it is offered for certain while roster, catalog and groups stay as they are; later
+    than the moment; None: it is not offered."""
+
+
+def judge(
     registry: Registry,
     username: str,
     started: Started,
     now: datetime,
     groups: Iterable[str] = (),
-) -> Lapse | None:
-    """Why `username` may not have the running server `started` at `now`; None: it is offered.
+) -> Standing:
+    """Whether `username` may have the running server `started` at `now` (with time zone).
 
     A server that was started to write and is only readable now has more than is offered.
     """
@@ -81,10 +89,11 @@ def find_lapse(
         offer = registry.authorize(username, started.slug, now, groups)
     except NotOfferedError as refusal:
         detail = _NOT_OFFERED if refusal.reason is Reason.NOT_OFFERED else ""
-        return Lapse(reason=refusal.reason, at=refusal.at, detail=detail)
+        return Standing(lapse=Lapse(reason=refusal.reason, at=refusal.at, detail=detail))
     if offer.readable_until is None or started.is_read_only:
-        return None
-    return Lapse(reason=Reason.TERM_ENDED, at=_end_of_term(registry, offer), detail=_READ_ONLY_NOW)
+        return Standing(offered_until=_next_change(registry, username, offer, now))
+    ended_on = _end_of_term(registry, offer)
+    return Standing(lapse=Lapse(reason=Reason.TERM_ENDED, at=ended_on, detail=_READ_ONLY_NOW))
 
 
 def _end_of_term(registry: Registry, offer: Offer) -> datetime:
@@ -93,11 +102,20 @@ def _end_of_term(registry: Registry, offer: Offer) -> datetime:
     return datetime.combine(last_day, time.min, tzinfo=registry.time_zone)
 
 
-class StandingMemory:
-    """Asks a registry about one server, and asks again when the answer may be another one.
+def _next_change(registry: Registry, username: str, offer: Offer, now: datetime) -> datetime:
+    """Terms change at midnight, an exam at its end."""
+    tomorrow = now.astimezone(registry.time_zone).date() + timedelta(days=1)
+    midnight = datetime.combine(tomorrow, time.min, tzinfo=registry.time_zone)
+    if offer.exam is None or not offer.is_exam:
+        return midnight
+    return min(midnight, registry.catalog.exams[offer.exam].ends_for(Username(username)))
 
-    A hub looks at thousands of servers every half a minute. A server that is offered stays so
-    until roster, catalog or groups change, a day begins (terms end at midnight) or its exam ends.
+
+class StandingMemory:
+    """Judges one server again only when the verdict may be another one.
+
+    A hub looks at thousands of servers every half a minute, and a verdict takes a plan of each
+    server that the person might start.
     """
 
     def __init__(self) -> None:
@@ -114,25 +132,15 @@ class StandingMemory:
         now: datetime,
         groups: Iterable[str] = (),
     ) -> Lapse | None:
-        """The same as the function of this name."""
+        """The lapse that `judge` finds."""
         question = (username, started, frozenset(groups))
-        if self._knows(registry, now) and question == self._question:
+        if question == self._question and self._still_holds(registry, now):
             return None
-        lapse = find_lapse(registry, username, started, now, question[-1])
+        standing = judge(registry, username, started, now, question[-1])
         self._asked, self._question = ref(registry), question
-        self._offered_until = None if lapse else _next_change(registry, username, started, now)
-        return lapse
+        self._offered_until = standing.offered_until
+        return standing.lapse
 
-    def _knows(self, registry: Registry, now: datetime) -> bool:
+    def _still_holds(self, registry: Registry, now: datetime) -> bool:
         is_same = self._asked is not None and self._asked() is registry
         return is_same and self._offered_until is not None and now < self._offered_until
-
-
-def _next_change(
-    registry: Registry, username: str, started: Started, now: datetime
-) -> datetime:
-    """Until when a server that is offered at `now` is offered for certain."""
-    tomorrow = now.astimezone(registry.time_zone).date() + timedelta(days=1)
-    midnight = datetime.combine(tomorrow, time.min, tzinfo=registry.time_zone)
-    exam = registry.catalog.exams.get(started.exam) if started.exam else None
-    return min(midnight, exam.ends_for(Username(username))) if exam else midnight

@@ -194,8 +194,8 @@ class Copy:
 
     def run(self):
         self.copy(os.open(self.source, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW), Path())
-        moment = moment_of(self.source.name)
-        (self.target / "timestamp.txt").write_text(f"{moment:%Y-%m-%d %H:%M:%S.%f} UTC")
+        timestamp = SUBMISSION.fullmatch(self.source.name)["timestamp"]
+        (self.target / "timestamp.txt").write_text(timestamp, encoding="utf-8")
 
     def copy(self, opened, path):
         """Copies what is open, and closes it."""
@@ -257,8 +257,10 @@ def is_submission(name, assignment):
 def moment_of(name):
     """When it was submitted, by its name; None where that cannot be read."""
     found = SUBMISSION.fullmatch(name)
+    if found is None or not found["timestamp"].isprintable():
+        return None
     try:
-        return parse_utc(found["timestamp"]) if found else None
+        return parse_utc(found["timestamp"])
     except Exception:  # the parser meets whatever text a student likes
         return None
 

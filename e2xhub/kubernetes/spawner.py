@@ -17,8 +17,8 @@ from traitlets import Integer, default
 
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
-from e2xhub.domain.standing import Lapse, Started, find_lapse
-from e2xhub.errors import ConfigurationError
+from e2xhub.domain.standing import Lapse, StandingMemory, Started
+from e2xhub.errors import ConfigurationError, printable
 from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 from e2xhub.kubernetes.pods import UnsafePodError, finish_pod
 from e2xhub.kubernetes.policies import PolicyError, ensure_policy, make_policy
@@ -97,6 +97,7 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._configured = {}
+        self._standing_memory = StandingMemory()
         super().__init__(*args, **kwargs)
 
     @property
@@ -233,7 +234,9 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
 
     def find_lapse(self, started: Started, now: datetime) -> Lapse | None:
         """Why the running server is not offered any more; asks the registry in force."""
-        return find_lapse(self._current_registry, self.user.name, started, now, self._groups)
+        return self._standing_memory.find_lapse(
+            self._current_registry, self.user.name, started, now, self._groups
+        )
 
     def _check_name(self) -> None:
         """Refuses a named server where, or with a name that, there may be none."""
@@ -244,7 +247,7 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
             translate=translator_for(self.handler),
         )
         if sentence:
-            self.log.warning("%s is refused: %s", self._log_name, sentence)
+            self.log.warning("%s is refused: %s", printable(self._log_name), sentence)
             raise SpawnRefusedError(403, sentence)
 
     def _check_runs_once(self, offer: Offer) -> None:

@@ -18,6 +18,8 @@ from tornado import web
 from traitlets import Float
 
 from e2xhub.domain.offers import Offer
+from e2xhub.errors import printable
+from e2xhub.kubernetes.pod_events import PodEvents
 from e2xhub.kubernetes.start_failures import (
     Obstacle,
     Patience,
@@ -33,7 +35,15 @@ _LOOK_SECONDS = 0.5
 _REMOVAL_SECONDS = 30.0
 # What is left of JupyterHub's own time-out, to remove the pod and to say why.
 _LAST_SHARE, _LAST_SECONDS = 0.1, 5.0
+_LOGGED_LETTERS = 2000
 _CONTACT = "Whom to ask: {contact}"
+
+
+_GONE = Obstacle(
+    failure=StartFailure.INTERRUPTED,
+    detail="the pod was deleted by somebody else",
+    patience_seconds=0,
+)
 
 
 class StartFailedError(web.HTTPError):
@@ -73,9 +83,12 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
     offer: Offer | None = None
     _removals: ClassVar[dict[str, asyncio.Task[None]]] = {}
     """Pods that a start which was given up left behind, until they are gone."""
+    _pod_events: ClassVar[dict[Any, PodEvents]] = {}
     _creating: asyncio.Future[bool] | None = None
     _created = False
     _pod_uid: str | None = None
+    _is_seen = False
+    """Whether KubeSpawner's list of pods has had this start's pod."""
     _stage = StartStage.REQUESTED
     _translate: Translator | None = None
 
@@ -86,7 +99,8 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
 
         Raises StartFailedError, and what refuses the start (SpawnRefusedError).
         """
-        self._creating, self._created, self._pod_uid = None, False, None
+        self._creating, self._created = None, False
+        self._pod_uid, self._is_seen = None, False
         self._stage = StartStage.REQUESTED
         self._translate = translator_for(self.handler)
         self._start_future = asyncio.ensure_future(self._start_or_explain())
@@ -133,14 +147,10 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
         if not self._created:
             return None
         pod = self._known_pod
-        if pod is None:
-            gone = Obstacle(
-                failure=StartFailure.INTERRUPTED,
-                detail="the pod was deleted by somebody else",
-                patience_seconds=0,
-            )
-            return gone if self._pod_uid else None
-        self._pod_uid = pod["metadata"]["uid"]
+        # What is known may be late, and still be about an earlier pod.
+        if pod is None or pod["metadata"]["uid"] != self._pod_uid:
+            return _GONE if self._is_seen else None
+        self._is_seen = True
         events = self._events_of_pod()
         self._stage = find_stage(pod, events)
         return find_obstacle(pod, events, scale_up_seconds=self.scale_up_seconds)
@@ -160,12 +170,9 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
         """The events of this very pod, oldest first."""
         if self.event_reflector is None:
             return []
-        found = [
-            event
-            for event in self.event_reflector.resources.values()
-            if event["involvedObject"].get("uid") == self._pod_uid
-        ]
-        return sorted(found, key=lambda event: event["lastTimestamp"] or event["eventTime"] or "")
+        known = self._pod_events.setdefault(self._get_reflector_key("events"), PodEvents())
+        now = asyncio.get_running_loop().time()
+        return known.of(self._pod_uid, self.event_reflector.resources.values(), now)
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: int) -> bool:
         """Sends the pod; returns whether it was created, else it is to be sent again.
@@ -179,9 +186,8 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
 
     async def _send_pod(self, pod: Any, request_timeout: int) -> bool:
         try:
-            await asyncio.wait_for(
-                self.api.create_namespaced_pod(self.namespace, pod), request_timeout
-            )
+            request = self.api.create_namespaced_pod(self.namespace, pod)
+            created = await asyncio.wait_for(request, request_timeout)
         except asyncio.TimeoutError:
             return False
         except ApiException as error:
@@ -194,6 +200,7 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
             if is_full or "already exists" in message:
                 await self.stop(now=True)
             return False
+        self._pod_uid = created.metadata.uid
         return True
 
     # --- its end
@@ -212,9 +219,13 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
         if self._stage is StartStage.NEARLY_THERE:
             detail = f"no answer within {self.http_timeout} seconds; see the log of its container"
             return Obstacle(failure=StartFailure.NO_ANSWER, detail=detail)
-        last = [f"{event.get('reason')}: {event.get('message')}" for event in self._events_of_pod()]
-        slow = Obstacle(failure=StartFailure.TOO_SLOW, detail="; ".join([f"not {detail}", *last[-1:]]))
-        return self._look() or slow
+        return self._look() or self._explain_silence()
+
+    def _explain_silence(self) -> Obstacle:
+        """A pod of which nobody says what it waits for: the log gets its last event."""
+        told = [f"{event.get('reason')}: {event.get('message')}" for event in self._events_of_pod()]
+        words = [f"not running within {self.start_timeout} seconds", *told[-1:]]
+        return Obstacle(failure=StartFailure.TOO_SLOW, detail="; ".join(words))
 
     async def _give_up(self, starting: asyncio.Future[str], obstacle: Obstacle) -> StartFailedError:
         """Deletes what was made, logs the reason, and returns the error for the person."""
@@ -225,7 +236,8 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
             obstacle.failure.name,
             self._ref_key,
             self.offer.slug if self.offer else "none",
-            obstacle.detail,
+            # A container may have written a part of it itself.
+            printable(obstacle.detail)[:_LOGGED_LETTERS],
         )
         self._remove_later(starting)
         await self._wait_for_removal()

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from weakref import ref
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -15,7 +18,7 @@ from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import Reason
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster import Roster
-from e2xhub.domain.standing import Lapse, Started, find_lapse
+from e2xhub.domain.standing import Lapse, Standing, StandingMemory, Started, judge
 from tests.domain.universities import USERNAMES, catalogs, moments, rosters
 from tests.examples import load_example, registry_of
 
@@ -24,6 +27,15 @@ DATABASES = "databases/WS26/student"
 EXAM = "exams/ml-pz1/student"
 AFTER_THE_TERM = datetime(2027, 4, 1, 0, 0, tzinfo=BERLIN)
 LEFT = "neither roster nor groups offer it any more, or the catalog has none such"
+
+
+def find_lapse(
+    registry: Registry, username: str, started: Started, now: datetime, groups: Sequence[str] = ()
+) -> Lapse | None:
+    """What is wrong with the server, if something is."""
+    standing = judge(registry, username, started, now, groups)
+    assert (standing.lapse is None) is (standing.offered_until is not None)
+    return standing.lapse
 
 
 def start(registry: Registry, username: str, slug: str, now: datetime) -> Started:
@@ -184,3 +196,64 @@ def test_group_covers_a_server_as_long_as_the_person_is_in_it(in_winter_term: da
     started = Started.of(offer)
     assert find_lapse(hub, "alice", started, in_winter_term, [group]) is None
     assert find_lapse(hub, "alice", started, in_winter_term) is not None
+
+
+# --- not asking again and again
+
+
+def test_verdict_on_a_course_holds_until_midnight(
+    assignment_hub: Registry, databases: Started, in_winter_term: datetime
+) -> None:
+    midnight = datetime(2026, 11, 3, 0, 0, tzinfo=BERLIN)
+    assert judge(assignment_hub, "alice", databases, in_winter_term) == Standing(
+        offered_until=midnight
+    )
+
+
+def test_verdict_on_an_exam_holds_until_its_end(
+    exam_hub: Registry, exam_open_at_nine: datetime
+) -> None:
+    sitting = start(exam_hub, "alice", EXAM, exam_open_at_nine)
+    end = datetime(2027, 2, 15, 10, 30, tzinfo=BERLIN)
+    assert judge(exam_hub, "alice", sitting, exam_open_at_nine) == Standing(offered_until=end)
+
+
+@given(registries, st.sampled_from(USERNAMES), moments, st.lists(moments, min_size=2, max_size=5))
+def test_memory_says_what_the_registry_would_say(
+    registry: Registry, username: str, started_at: datetime, looks: list[datetime]
+) -> None:
+    for offer in registry.offers_for(username, started_at).offers:
+        started, memory = Started.of(offer), StandingMemory()
+        for now in sorted(looks):
+            expected = judge(registry, username, started, now).lapse
+            assert memory.find_lapse(registry, username, started, now) == expected
+
+
+def test_memory_sees_a_changed_roster_at_once(
+    assignment_hub: Registry, databases: Started, in_winter_term: datetime
+) -> None:
+    memory = StandingMemory()
+    assert memory.find_lapse(assignment_hub, "alice", databases, in_winter_term) is None
+    changed = without(assignment_hub, "alice")
+    assert memory.find_lapse(changed, "alice", databases, in_winter_term) is not None
+    assert memory.find_lapse(assignment_hub, "alice", databases, in_winter_term) is None
+
+
+def test_memory_sees_changed_groups_at_once(in_winter_term: datetime) -> None:
+    hub, memory = registry_of(load_example()), StandingMemory()
+    group = "lms.course.machine-learning.term.WS26.student"
+    (offer,) = hub.offers_for("alice", in_winter_term, [group]).offers
+    started = Started.of(offer)
+    assert memory.find_lapse(hub, "alice", started, in_winter_term, [group]) is None
+    assert memory.find_lapse(hub, "alice", started, in_winter_term) is not None
+
+
+def test_memory_keeps_no_registry_alive(
+    assignment_hub: Registry, databases: Started, in_winter_term: datetime
+) -> None:
+    registry, memory = replace(assignment_hub), StandingMemory()
+    memory.find_lapse(registry, "alice", databases, in_winter_term)
+    watched = ref(registry)
+    del registry
+    gc.collect()
+    assert watched() is None

@@ -29,7 +29,7 @@ def test_start_that_fails_is_told_in_plain_words_and_can_be_tried_again(
     assert find_barriers(page) == []
     keep_screenshot(page, "progress")
 
-    expect(page.get_by_role("heading", name="Your server did not start")).to_be_visible()
+    expect(page.get_by_role("heading", name="The start has failed")).to_be_visible()
     expect(page.locator(".e2x-page")).to_contain_text(CONTACT)
     assert find_barriers(page) == []
     keep_screenshot(page, "failure")
@@ -50,7 +50,7 @@ def test_german_phone_reads_progress_and_failure_in_german(
     expect(page.get_by_role("heading", name="Ihr Server startet")).to_be_visible()
     assert read_widest(page) <= PHONE
     keep_screenshot(page, "phone-progress-german")
-    expect(page.get_by_role("heading", name="Ihr Server ist nicht gestartet")).to_be_visible()
+    expect(page.get_by_role("heading", name="Der Start ist fehlgeschlagen")).to_be_visible()
     assert read_widest(page) <= PHONE
     assert find_barriers(page) == []
     keep_screenshot(page, "phone-failure-german")
@@ -96,10 +96,10 @@ def test_home_is_used_with_the_keyboard_and_without_barriers(
 def test_examinee_meets_no_barriers(demo: DemoProcess, open_page: OpenPage, zoom: int) -> None:
     page = open_page(HubKind.EXAM, width=1280, zoom=zoom)
     assert find_barriers(page) == []
-    sign_in(page, "karl", "wrong")
+    sign_in(page, "ben", "wrong")
     expect(page.get_by_role("alert")).to_be_visible()
     assert find_barriers(page) == []
-    sign_in(page, "karl", demo.make_code("karl"))
+    sign_in(page, "ben", demo.make_code("ben"))
     stop_countdown(page)
     assert find_barriers(page) == []
     assert read_widest(page) <= 1280 // zoom

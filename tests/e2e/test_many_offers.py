@@ -31,6 +31,19 @@ def read_visible(page: Page) -> list[str]:
     return cards.locator(".e2x-title").all_inner_texts()
 
 
+def wait_until_in_sight(page: Page) -> None:
+    """Returns when no other part of the page lies over the card that has the keyboard."""
+    page.wait_for_function(
+        """() => {
+            const card = document.activeElement.closest(".e2x-card");
+            const { left, top, bottom } = card.getBoundingClientRect();
+            return [top + 3, bottom - 3].every(
+                (y) => card.contains(document.elementFromPoint(left + 30, y)));
+        }""",
+        timeout=5000,
+    )
+
+
 def test_offers_stand_by_term_with_the_running_one_first(
     zoes_page: Page, demo: DemoProcess
 ) -> None:
@@ -111,11 +124,13 @@ def test_page_at_two_hundred_percent_shows_everything(
     expect(page.locator("#e2x-found")).to_contain_text(f"10 of {ZOES_OFFERS} servers")
     assert read_widest(page) <= 1280 // 2
     page.focus("#e2x-offer-1")
-    assert (
-        page.evaluate(
-            "document.elementFromPoint(...(({left, top}) => [left + 5, top + 5])"
-            "(document.activeElement.getBoundingClientRect())).id"
-        )
-        == "e2x-offer-1"
-    ), "what has the keyboard is not covered"
+    wait_until_in_sight(page)
     keep_screenshot(page, "spawn-zoe-200-percent")
+
+
+def test_button_in_sight_does_not_cover_what_has_the_keyboard(zoes_page: Page) -> None:
+    zoes_page.focus("#e2x-offer-1")
+    for number in range(2, 16):
+        zoes_page.keyboard.press("ArrowDown")
+        assert describe_focus(zoes_page) == f"e2x-offer-{number}"
+        wait_until_in_sight(zoes_page)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +23,14 @@ MOST_SECONDS = 60
 
 @dataclass(frozen=True, kw_only=True)
 class ConfiguredPlan(HubPlan):
-    """A hub with further settings of e2xhub, and lines of an admin's own that run after it."""
+    """A hub with further settings of e2xhub."""
 
     settings: Mapping[str, Any]
-    config_directory: Path
 
     def values(self) -> dict[str, Any]:
         """The chart's values."""
         values = super().values()
         values["custom"]["e2xhub"].update(self.settings)
-        values["demo"]["configDirectory"] = str(self.config_directory)
         return values
 
 
@@ -65,10 +63,13 @@ class OwnHub:
         university = University(catalog=catalog, roster=roster)
         plan = await plan_hub(kind, directory / "own", university, kubeconfig)
         accounts = DemoAccounts(usernames=list(usernames), password=PASSWORD)
+        given = {
+            **vars(plan),
+            "accounts": accounts if plan.accounts else None,
+            "config_directory": _write_lines(directory / "config.d", lines),
+        }
         configured = ConfiguredPlan(
-            **{**vars(plan), "accounts": accounts if plan.accounts else None},
-            settings={"reload_seconds": 0.1, "most_loss_percent": 100, **settings},
-            config_directory=_write_lines(directory / "config.d", lines),
+            **given, settings={"reload_seconds": 0.1, "most_loss_percent": 100, **settings}
         )
         return cls(
             plan=configured,
@@ -104,11 +105,6 @@ class OwnHub:
     def log(self) -> str:
         """What the hub has logged."""
         return (self.plan.directory / "hub.log").read_text(encoding="utf-8", errors="replace")
-
-    def with_settings(self, **settings: Any) -> OwnHub:
-        """The same hub after a change of its settings; for a restart."""
-        plan = replace(self.plan, settings={**self.plan.settings, **settings})
-        return replace(self, plan=plan)
 
 
 def replace_file(path: Path, text: str) -> None:

@@ -360,16 +360,22 @@ NAMES = {
     "4 kB": "a" * 4000,
 }
 
+BODIES: dict[str, Options] = {
+    "POST": {"profile": ML},
+    "PUT": {"user_options": {"profile": ML}, "display_name": "Second"},
+    "PATCH": {"name": "third"},
+    "DELETE": {"remove": True},
+}
+
 
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("method", BODIES)
 def test_named_server_is_refused_by_the_api(
     demo: DemoProcess, alice: HubSession, terms: dict[str, str], method: str, name: str
 ) -> None:
     before = _servers_of(alice)
     client = alice.make_api_client()
-    options = _fill({"profile": ML, "name": "second", "remove": True}, terms)
-    answer = client.call_api(method, NAMED.format(name=name), options)
+    answer = client.call_api(method, NAMED.format(name=name), _fill(BODIES[method], terms))
     assert answer.status in (400, 404, 405), answer
     assert not _pods_of_alice(demo)
     assert _servers_of(alice) == before

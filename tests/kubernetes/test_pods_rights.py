@@ -315,6 +315,52 @@ async def test_seeds_and_rights_are_the_servers_wherever_a_hook_puts_it(exam: Of
     assert (server["name"], server["securityContext"]["runAsNonRoot"]) == ("notebook", True)
 
 
+async def test_seed_is_copied_as_the_user_of_the_server_wherever_a_hook_puts_it(
+    learning: Offer,
+) -> None:
+    def give(pod: Any) -> None:
+        root = {"name": "first", "image": "first:1", "securityContext": {"runAsUser": 0}}
+        pod.spec.containers.insert(0, root)
+        pod.spec.init_containers.append({"name": "e2x-seed-start", "image": "seed:1"})
+
+    seed = (await _send(learning, give))["spec"]["initContainers"][-1]
+    assert seed["securityContext"]["runAsUser"] == learning.server.run_as.user
+
+
+@pytest.mark.parametrize("user", [0, None])
+async def test_only_who_is_known_to_be_an_ordinary_user_must_be_one(
+    learning: Offer, user: int | None
+) -> None:
+    """A node refuses root that must not be root, and a user whom only the image knows."""
+    said = {} if user is None else {"runAsUser": user}
+    companion = {"name": "e2x-side-database", "image": "d:1", "securityContext": said}
+    pod = await _send(learning, lambda pod: pod.spec.containers.append(companion))
+    assert "runAsNonRoot" not in pod["spec"]["containers"][-1]["securityContext"]
+
+
+async def test_locked_pod_has_no_token_of_the_default_account_either(exam: Offer) -> None:
+    named = replace(exam.server, kubespawner_override={"service_account": "default"})
+    spec = (await pod_of(replace(exam, server=named)))["spec"]
+    assert (spec["serviceAccountName"], spec["automountServiceAccountToken"]) == ("default", False)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        of_volume({"projected": {"sources": [{"podCertificate": {"signerName": "x/y"}}]}}),
+        of_container({"seLinuxOptions": {"user": "system_u"}}),
+        of_container({"seLinuxOptions": {"role": "sysadm_r"}}),
+        Row(
+            lambda pod: pod.metadata.annotations.update({"v1.multus-cni.io/default-network": "x"}),
+            lambda pod: True,
+        ),
+    ],
+    ids=["certificate", "selinux-user", "selinux-role", "multus-default"],
+)
+async def test_other_forms_of_the_same_are_refused_too(exam: Offer, row: Row) -> None:
+    assert await _outcome(exam, row) == "refused"
+
+
 async def test_pod_that_is_finished_twice_is_as_finished_once(exam: Offer) -> None:
     once = await pod_of(exam)
     again = await _send(exam, lambda pod: None)

@@ -28,7 +28,7 @@ PULLING = event("Pulling", 'Pulling image "a:1"')
 PULLED = event("Pulled", 'Successfully pulled image "a:1" in 20s')
 PRESENT = event("Pulled", 'Container image "a:1" already present on machine')
 CREATING = make_pod(containerStatuses=containers("waiting"))
-STAGES = {
+STAGES: dict[str, tuple[Manifest | None, list[Manifest], StartStage]] = {
     "not created": (None, [], StartStage.REQUESTED),
     "new": ({"metadata": {}}, [], StartStage.WAITING_FOR_PLACE),
     "unschedulable": (make_pod("False"), [], StartStage.WAITING_FOR_PLACE),

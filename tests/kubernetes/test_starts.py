@@ -142,6 +142,58 @@ async def test_time_that_is_over_is_told_with_what_the_pod_waited_for(
     assert await pod_names(api) == []
 
 
+async def add_event(api: CoreV1Api, reason: str, message: str) -> None:
+    pod = await api.read_namespaced_pod(POD, "default")
+    involved = {"kind": "Pod", "name": POD, "namespace": "default", "uid": pod.metadata.uid}
+    event = {
+        "metadata": {"generateName": "event-"},
+        "involvedObject": involved,
+        "reason": reason,
+        "message": message,
+        "type": "Warning",
+        "lastTimestamp": "2026-11-20T12:00:00Z",
+    }
+    await api.create_namespaced_event("default", event)
+
+
+async def test_volume_that_is_not_mounted_is_told_when_the_time_is_over(
+    api: CoreV1Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = asyncio.create_task(fail(make_spawner(api, start_timeout=4)))
+    await wait_for_pod(api)
+    await set_status(api, conditions=[{"type": "PodScheduled", "status": "True"}])
+    await add_event(api, "FailedMount", "mount.nfs: Connection timed out")
+    assert await failing is StartFailure.VOLUME_MISSING
+    assert "FailedMount: mount.nfs: Connection timed out" in caplog.text
+
+
+async def test_machine_that_is_coming_is_told_and_waited_for(api: CoreV1Api) -> None:
+    spawner = make_spawner(api, start_timeout=6, scale_up_seconds=1.0)
+    failing = asyncio.create_task(fail(spawner))
+    await wait_for_pod(api)
+    await add_event(api, "TriggeredScaleUp", "pod triggered scale-up: 1->2")
+    condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
+    await set_status(api, conditions=[{**condition, "message": NO_NODE}])
+    told = [event["message"] async for event in spawner.progress()]
+    assert told[-1] == ("Another machine is being started for you. This can take a few minutes.")
+    assert await failing is StartFailure.NO_ROOM
+
+
+async def test_words_of_a_container_stay_on_their_line_of_the_log(
+    spawner: BareSpawner, api: CoreV1Api, caplog: pytest.LogCaptureFixture
+) -> None:
+    failing = asyncio.create_task(fail(spawner))
+    await wait_for_pod(api)
+    forged = "x\n[I 2026-11-20 app] alice is an admin" + "!" * 5000
+    ended = {"terminated": {"exitCode": 1, "reason": "Error", "message": forged}}
+    status = {"name": "notebook", "image": "a:1", "imageID": "", "restartCount": 0, "ready": False}
+    await set_status(api, phase="Failed", containerStatuses=[{**status, "state": ended}])
+    assert await failing is StartFailure.SERVER_ENDED
+    (line,) = [item.getMessage() for item in caplog.records if "did not" in item.getMessage()]
+    assert "\n" not in line
+    assert len(line) < 2200
+
+
 async def test_pod_that_nothing_is_known_of_is_too_slow(api: CoreV1Api) -> None:
     assert await fail(make_spawner(api, start_timeout=2)) is StartFailure.TOO_SLOW
     assert await pod_names(api) == []
@@ -253,7 +305,7 @@ async def test_hub_starts_servers_again_when_the_api_is_back(
     await server.start()
     again = make_spawner(api)
     starting = again.start()
-    await wait_until(lambda: again._pod_uid is not None)
+    await wait_until(lambda: again._is_seen)
     starting.cancel()
     await asyncio.wait([starting])
     await wait_until(lambda: not again._removals)

@@ -121,8 +121,8 @@ def test_hub_without_a_contact_names_nobody() -> None:
         (
             "not_running.html",
             {"failed": True},
-            "Your server did not start",
-            "Ihr Server ist nicht gestartet",
+            "The start has failed",
+            "Der Start ist fehlgeschlagen",
         ),
         ("error.html", {"status_code": 404}, "No such page", "Diese Seite gibt es nicht"),
         ("home.html", {"default_server": SimpleNamespace(active=True)}, "Open it", "Öffnen"),
@@ -143,7 +143,7 @@ def test_failed_start_says_why_and_leads_to_the_choice() -> None:
     page = render(
         "not_running.html", failed=True, failed_message="No <room>.", spawn_url="/hub/spawn/alice"
     )
-    assert '<p class="mb-0">No &lt;room&gt;.</p>' in page
+    assert 'role="alert"> No &lt;room&gt;. </p>' in page
     assert 'href="/hub/spawn/alice#choose"' in page
     assert "Whom to ask" not in page
 

@@ -175,7 +175,7 @@ class PodWorker:
         if image is None:
             name = container["image"]
             raise ImageMissingError(
-                f"rpc error: code = NotFound desc = failed to pull and unpack image \"{name}\": "
+                f'rpc error: code = NotFound desc = failed to pull and unpack image "{name}": '
                 "not found: the demo has no image of this name"
             )
         spec = await make_spec(self.pod, container, image, self._volumes, self._context)

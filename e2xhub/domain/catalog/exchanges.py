@@ -1,4 +1,4 @@
-"""No two terms or exams hand out and take in at one place: one's assignments would be the other's."""
+"""No two terms or exams hand out and take in at one place."""
 
 from __future__ import annotations
 

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.catalog.references import check_references
 from e2xhub.domain.catalog.volumes import Volume
-from e2xhub.domain.identifiers import CourseId, ExamId
+from e2xhub.domain.identifiers import CourseId, ExamId, TermId
 from e2xhub.domain.roles import Role
 from e2xhub.imports.legacy import exchanges, places
 from e2xhub.imports.legacy.deployment import Deployment, LegacyExam, LegacyTerm
@@ -78,6 +79,7 @@ def make_catalog(
     for name in _refused_volumes(parts, checks):
         message = f"no cluster knows the source of the volume {name!r}, so no server starts yet"
         parts.common["volumes"][name] = maker.placeholder(name, message)
+    maker.leave_out_refused_mounts(parts)
     return parts
 
 
@@ -157,15 +159,6 @@ class _Maker:
 
     def _mounts_of_term(self, term: LegacyTerm) -> places.Mounts:
         made = places.term_mounts(term, for_students=self.found.is_for_students(term))
-        if term.has_exchange and not self._hands_out(term):
-            made |= exchanges.exchange_of_graders(term)
-        own = [
-            exam
-            for exam in self.found.exams.values()
-            if (exam.course, exam.term) == (term.course, term.term)
-            and self.found.has_own_exchange(exam)
-        ]
-        made |= exchanges.exchanges_of_exams(own)
         taken = places.default_mounts() | places.course_mounts(term.course) | made
         extra = places.extra_mounts(
             term.extra_mounts, taken, term.course, self.notes, in_exam=False
@@ -218,6 +211,8 @@ class _Maker:
             "environment": exchanges.environment_of(settings),
             "nbgrader": exchanges.exam_nbgrader(exam, exchange_id),
         }
+        if staff := exchanges.staff_of_exam(term):
+            made["staff"] = staff
         mounts = places.exam_mounts(exam, mode=term.mode)
         extra = places.extra_mounts(
             exam.extra_mounts, mounts, exam.course, self.notes, in_exam=True
@@ -248,6 +243,27 @@ class _Maker:
             )
             self.notes.add(NoteKind.CHANGED, exam.where, exam.exam, message, advice)
         exchanges.note_exam_exchange(exam, self.notes)
+
+    def leave_out_refused_mounts(self, parts: CatalogParts) -> None:
+        """Takes off what a hub mounted for all, and students could reach others' files through."""
+        try:
+            faults = check_references(Catalog.model_validate(parts.whole))
+        except ValidationError:
+            return  # as `_refused_volumes`
+        for fault in faults:
+            kind, name, *rest = fault.place
+            level = parts.exams.get(ExamId(name)) if kind == "exams" else None
+            found: LegacyTerm | LegacyExam | None = self.found.exams.get(ExamId(name))
+            if kind == "courses" and rest[:1] == ["terms"]:
+                level = parts.courses[CourseId(name)]["terms"][rest[1]]
+                found = self.found.terms[CourseId(name), TermId(rest[1])]
+            extra = {item.name: item for item in found.extra_mounts} if found else {}
+            if level is None or "mounts" not in rest or rest[-2] not in extra:
+                continue
+            del level["mounts"][rest[-2]]
+            advice = "mount a directory that holds nobody's files, by hand"
+            where = extra[rest[-2]].where
+            self.notes.add(NoteKind.LEFT_OUT, where, rest[-2], fault.message, advice)
 
     # --- volumes
 

@@ -8,11 +8,10 @@ personalized outbound is left.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from itertools import chain, count
 from typing import Any
 
 from e2xhub.domain.catalog.nbgrader import NbGrader
+from e2xhub.domain.roles import Role
 from e2xhub.imports.legacy.deployment import (
     EXCHANGE_AT,
     LegacyExam,
@@ -25,9 +24,6 @@ from e2xhub.imports.legacy.places import (
     HOME_AT,
     HOMES_VOLUME,
     SHARES_VOLUME,
-    Mounts,
-    for_graders,
-    make_mount,
 )
 from e2xhub.imports.legacy.report import NoteKind, Notes, Where, listed
 
@@ -63,24 +59,14 @@ def exam_nbgrader(exam: LegacyExam, exchange_id: str) -> dict[str, Any]:
     return made if is_valid(NbGrader, whole) else whole
 
 
-def exchange_of_graders(term: LegacyTerm) -> Mounts:
-    """The exchange of a term in which only its exams have students."""
-    path = f"{_EXCHANGES.path}/{term.course}/{term.course_id}"
-    at = f"{EXCHANGE_AT}/{term.course_id}"
-    return {"exchange": make_mount(SHARES_VOLUME, path, at, for_graders())}
-
-
-def exchanges_of_exams(exams: Iterable[LegacyExam]) -> Mounts:
-    """The exchanges of exams of a term that have one of their own, for those who grade the term.
-
-    The id of an exam may have dots, the name of a mount may not: `A.PZ1` and `A-PZ1` are numbered.
-    """
-    mounts: Mounts = {}
-    for exam in exams:
-        base = f"exchange-{exam.exam}".replace(".", "-")
-        names = chain([base], (f"{base}-{number}" for number in count(2)))
-        mounts[next(name for name in names if name not in mounts)] = _own_exchange(exam)
-    return mounts
+def staff_of_exam(term: LegacyTerm) -> dict[str, list[str]]:
+    """Who grades an exam of `term`: those who had its exchange before, the graders of the term."""
+    roles = (Role.INSTRUCTOR, Role.GRADER, Role.OBSERVER)
+    staff = {
+        role.value: sorted(str(name) for name, is_a in term.members if is_a is role)
+        for role in roles
+    }
+    return {role: names for role, names in staff.items() if names}
 
 
 def note_term_exchange(term: LegacyTerm, notes: Notes) -> None:
@@ -89,7 +75,10 @@ def note_term_exchange(term: LegacyTerm, notes: Notes) -> None:
 
 
 def note_exam_exchange(exam: LegacyExam, notes: Notes) -> None:
-    """Notes what of an exam's exchange is taken for so, and what its examinees shared."""
+    """Notes where it is graded, what of its exchange is assumed, and what its examinees shared."""
+    message = "graders of its term grade it in a server of its own, on the grading hub"
+    advice = "check 'staff' of the exam: the term's graders of the import are named there"
+    notes.add(NoteKind.CHANGED, exam.where, exam.exam, message, advice)
     said = exam.settings.personalized
     if said is None:
         message = "no file says whether examinees got assignments of their own; they do not"
@@ -125,12 +114,6 @@ def _with_course(made: dict[str, Any], course: str, home_at: str) -> dict[str, A
         "course_volume": HOMES_VOLUME,
         "course_at": f"{home_at}/{directory}",
     }
-
-
-def _own_exchange(exam: LegacyExam) -> dict[str, Any]:
-    root = _root_of(exam)
-    path = root.below(f"{exam.course}/{exam.own_exchange_id}")
-    return make_mount(root.volume, path, f"{EXCHANGE_AT}/{exam.own_exchange_id}", for_graders())
 
 
 def _root_of(exam: LegacyExam) -> Root:

@@ -25,6 +25,7 @@ from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.imports.legacy.deployment import (
     EXAM,
+    EXCHANGE_AT,
     TEACHING,
     ExtraMount,
     LegacyExam,
@@ -52,7 +53,7 @@ Mounts = dict[str, dict[str, Any]]
 def default_mounts() -> Mounts:
     """What graders of every course have, and the public share."""
     return {
-        **graders_homes(TEACHING, HOME_AT),
+        **_graders_homes(TEACHING, HOME_AT),
         "share-public": _share(_PUBLIC, _PUBLIC),
     }
 
@@ -65,32 +66,34 @@ def course_mounts(course: str) -> Mounts:
 
 
 def term_mounts(term: LegacyTerm, *, for_students: bool) -> Mounts:
-    """Homes of one term; the students' only where asked for."""
-    home = f"homes/{term.mode}/students/{term.course_id}/{{username}}"
-    mounts: Mounts = {}
-    if for_students:
-        access = {"read_write": ["student"]}
-        mounts["home"] = make_mount(HOMES_VOLUME, home, HOME_AT, access)
+    """Homes of one term.
+
+    Where they are not `for_students`, only the term's exams have any, and an older exam's homes are
+    where those of an exam hub's courses are.
+    """
+    mode = term.mode if for_students else TEACHING
+    home = f"homes/{mode}/students/{term.course_id}/{{username}}"
+    mounts = {"home": _mount(HOMES_VOLUME, home, HOME_AT, {"read_write": ["student"]})}
     if term.mode != TEACHING:
-        mounts["grader-home"] = graders_homes(term.mode, HOME_AT)["grader-home"]
+        mounts["grader-home"] = _graders_homes(term.mode, HOME_AT)["grader-home"]
     return mounts
 
 
-def graders_homes(mode: str, home_at: str) -> Mounts:
+def _graders_homes(mode: str, home_at: str) -> Mounts:
     """The home of a grader at `home_at`, and the course in it."""
-    home, access = f"homes/{mode}/graders/{{username}}", for_graders()
+    home, access = f"homes/{mode}/graders/{{username}}", _for_graders()
     course_at = f"{home_at}/courses/{{course}}"
     return {
-        "grader-home": make_mount(HOMES_VOLUME, home, home_at, access),
-        "course": make_mount(HOMES_VOLUME, "courses/{course}", course_at, access),
+        "grader-home": _mount(HOMES_VOLUME, home, home_at, access),
+        "course": _mount(HOMES_VOLUME, "courses/{course}", course_at, access),
     }
 
 
 def exam_mounts(exam: LegacyExam, *, mode: str) -> Mounts:
-    """What an examinee has, and what those have who grade the exam, as graders on a hub of `mode`."""
+    """What examinees have, and the homes of graders of `mode`, who grade the exam."""
     home = exam.roots.get("home", _HOMES)
     mounts = {"exam-home": _exam_mount(home.volume, home_of_exam(exam), EXAM_HOME_AT)}
-    mounts |= graders_homes(mode, EXAM_HOME_AT)
+    mounts |= _graders_homes(mode, EXAM_HOME_AT)
     if "temp" in exam.roots and exam.period:
         temp = exam.roots["temp"]
         path = temp.below(f"exam/{exam.term}-{exam.period}/{exam.course}-{{username}}/.tmp")
@@ -124,11 +127,14 @@ def extra_mounts(
     for item in extra:
         path, place = literal(item.path), literal(item.mount_at)
         access = {"read_only": ["student"]} if in_exam else _for_all()
-        mount = make_mount(item.volume, path, place, access)
+        mount = _mount(item.volume, path, place, access)
         mount |= {"hubs": ["exam"]} if in_exam else {}
         fault = is_valid(Mount, mount)
         others = [other["mount_at"] for other in (taken | found).values()]
-        if fault is None and _filled(place, course) in [_filled(at, course) for at in others]:
+        if fault is None and (
+            _is_for_nbgrader(place, course)
+            or _filled(place, course) in [_filled(at, course) for at in (EXAM_HOME_AT, *others)]
+        ):
             fault = f"{item.mount_at} is taken by another mount"
         if fault:
             notes.add(NoteKind.LEFT_OUT, item.where, item.name, fault, "add a mount by hand")
@@ -137,16 +143,22 @@ def extra_mounts(
     return found
 
 
+def _is_for_nbgrader(place: str, course: str) -> bool:
+    """Whether the exchange of some term or exam, or its working directory, may be there."""
+    at = _filled(place, course)
+    return any(at.is_relative_to(taken) for taken in (EXCHANGE_AT, f"{EXAM_HOME_AT}/courses"))
+
+
 def _filled(template: str, course: str) -> PurePosixPath:
     return PurePosixPath(fill_path(template, {"course": course, "username": "?"}))
 
 
 def _share(path: str, place: str) -> dict[str, Any]:
-    made = make_mount(SHARES_VOLUME, f"shares/teaching/{path}", f"{SHARES_AT}/{place}", _for_all())
+    made = _mount(SHARES_VOLUME, f"shares/teaching/{path}", f"{SHARES_AT}/{place}", _for_all())
     return {**made, "owner": "grader"}
 
 
-def for_graders() -> dict[str, list[str]]:
+def _for_graders() -> dict[str, list[str]]:
     """Who has what is the graders': an observer reads it."""
     return {"read_write": _GRADERS, "read_only": ["observer"]}
 
@@ -155,11 +167,11 @@ def _for_all() -> dict[str, list[str]]:
     return {"read_write": _GRADERS, "read_only": ["student", "observer"]}
 
 
-def make_mount(volume: str, path: str, place: str, access: dict[str, list[str]]) -> dict[str, Any]:
+def _mount(volume: str, path: str, place: str, access: dict[str, list[str]]) -> dict[str, Any]:
     """One mount, as the catalog has it."""
     return {"volume": volume, "path": path, "mount_at": place, "access": access}
 
 
 def _exam_mount(volume: str, path: str, place: str, *, read_only: bool = False) -> dict[str, Any]:
     access = {"read_only" if read_only else "read_write": ["student"]}
-    return {**make_mount(volume, path, place, access), "hubs": ["exam"]}
+    return {**_mount(volume, path, place, access), "hubs": ["exam"]}

@@ -35,9 +35,10 @@ _TITLES = {
     NoteKind.HUB_SETTING: "Settings of the hub",
 }
 _IDENTITY = (
-    "Students run as user 1000 and all others as 2000, as before (`run_as`), from the start and not "
-    "by way of root. Disks are called as e2x called them: `disk2` has homes and courses, `disk3` "
-    "exchanges and shares; where yours differ, change `volume` in the mounts and in `nbgrader`."
+    "Students run as user 1000 and all others as 2000, as before (`run_as`), from the start and "
+    "not by way of root. Disks are called as e2x called them: `disk2` has homes and courses, "
+    "`disk3` exchanges and shares; where yours differ, change `volume` in the mounts and in "
+    "`nbgrader`."
 )
 
 

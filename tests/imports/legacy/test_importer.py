@@ -10,8 +10,12 @@ from typing import Any
 
 import pytest
 
-from e2xhub.domain.identifiers import ExamId
-from e2xhub.domain.roles import HubKind
+from e2xhub.domain.catalog import Level
+from e2xhub.domain.catalog.nbgrader import NbGrader
+from e2xhub.domain.identifiers import ExamId, Username
+from e2xhub.domain.offers import Registry
+from e2xhub.domain.registry_warnings import find_warnings
+from e2xhub.domain.roles import HubKind, Role
 from e2xhub.imports.legacy.importer import (
     ImportNotPossibleError,
     Outcome,
@@ -103,9 +107,12 @@ def test_student_keeps_home_exchange_and_shares(imported: Imported) -> None:
     old = "disk3 nbgrader/exchanges/MRC/MRC-SS23"
     assert directories_of(offer) == {
         "/home/amy": "disk2 homes/teaching/students/MRC-SS23/amy rw",
+        f"{EXCHANGE}/MRC-SS23/outbound": f"{old}/personalized-outbound/amy ro",
         f"{EXCHANGE}/MRC-SS23/personalized-outbound/amy": f"{old}/personalized-outbound/amy ro",
+        f"{EXCHANGE}/MRC-SS23/inbound": f"{old}/personalized-inbound/amy rw",
         f"{EXCHANGE}/MRC-SS23/personalized-inbound/amy": f"{old}/personalized-inbound/amy rw",
-        f"{EXCHANGE}/MRC-SS23/feedback": f"{old}/feedback ro",
+        f"{EXCHANGE}/MRC-SS23/feedback": f"{old}/personalized-feedback/amy ro",
+        f"{EXCHANGE}/MRC-SS23/personalized-feedback/amy": f"{old}/personalized-feedback/amy ro",
         "/srv/shares/public": "disk3 shares/teaching/public ro",
         "/srv/shares/MRC": "disk3 shares/teaching/courses/MRC ro",
         "/srv/shared/data": "disk2 shares/mrc/data ro",
@@ -117,6 +124,9 @@ def test_grader_keeps_home_course_exchange_and_shares(imported: Imported) -> Non
     assert directories_of(offers["IT_Recht-Klausur/SS23/grader"]) == {
         "/home/greta": "disk2 homes/teaching/graders/greta rw",
         "/home/greta/courses/IT_Recht-Klausur": "disk2 courses/IT_Recht-Klausur rw",
+        "/home/greta/courses/IT_Recht-Klausur/IT_Recht-Klausur-SS23": (
+            "disk2 courses/IT_Recht-Klausur/IT_Recht-Klausur-SS23 rw"
+        ),
         f"{EXCHANGE}/IT_Recht-Klausur-SS23": (
             "disk3 nbgrader/exchanges/IT_Recht-Klausur/IT_Recht-Klausur-SS23 rw"
         ),
@@ -134,46 +144,43 @@ def test_examinee_keeps_the_home_of_course_and_name(imported: Imported, tmp_path
     assert mounts["exam-share-course"].path == "shares/exam/courses/IT_Recht"
 
 
+def nbgrader_of(level: Level) -> NbGrader:
+    assert level.nbgrader is not None
+    return level.nbgrader
+
+
 def test_exam_that_was_alone_keeps_its_exchange(imported: Imported) -> None:
     exam = imported["exam_hub"].catalog.exams[ExamId.parse("IT.SS23.PZ1")]
-    inbound = exam.mounts["exam-inbound"]
-    assert inbound.path == "nbgrader/exchanges/IT/IT-SS23/personalized-inbound/{username}"
-    assert exam.environment["NBGRADER_COURSE_ID"] == "IT-SS23"
-    assert (exam.environment["NB_UID"], exam.environment["NB_GID"]) == ("1000", "1000")
+    nbgrader = nbgrader_of(exam)
+    assert (nbgrader.volume, nbgrader.exchange) == ("disk3", "nbgrader/exchanges/IT/IT-SS23")
+    assert nbgrader.course_id == "IT-SS23"
+    assert nbgrader.hubs == {HubKind.EXAM}
 
 
 def test_two_exams_of_a_semester_share_no_exchange(imported: Imported) -> None:
-    outcome = imported["exam_hub"]
-    first, second = (
-        outcome.catalog.exams[ExamId.parse(f"IT_Recht.SS23.{period}")] for period in ("PZ1", "PZ2")
-    )
-    steps = ("exam-outbound", "exam-inbound", "exam-feedback")
-    assert {first.mounts[step].path for step in steps} == {
-        f"nbgrader/exchanges/IT_Recht/IT_Recht.SS23.PZ1/personalized-{step}/{{username}}"
-        for step in ("outbound", "inbound", "feedback")
+    exams = imported["exam_hub"].catalog.exams
+    found = {
+        period: nbgrader_of(exams[ExamId.parse(f"IT_Recht.SS23.{period}")])
+        for period in ("PZ1", "PZ2")
     }
-    assert {second.mounts[step].path for step in steps} == {
-        "nbgrader/exchanges/IT_Recht/IT_Recht.SS23.PZ2/outbound",
-        "nbgrader/exchanges/IT_Recht/IT_Recht.SS23.PZ2/personalized-inbound/{username}",
-        "nbgrader/exchanges/IT_Recht/IT_Recht.SS23.PZ2/personalized-feedback/{username}",
+    assert {period: nbgrader.exchange for period, nbgrader in found.items()} == {
+        "PZ1": "nbgrader/exchanges/IT_Recht/IT_Recht.SS23.PZ1",
+        "PZ2": "nbgrader/exchanges/IT_Recht/IT_Recht.SS23.PZ2",
     }
-    graders = outcome.catalog.courses[first.course].terms[first.term].mounts
-    assert graders["exchange-IT_Recht-SS23-PZ2"].mount_at == f"{EXCHANGE}/IT_Recht.SS23.PZ2"
+    assert found["PZ1"].course_directory == "courses/IT_Recht/IT_Recht.SS23.PZ1"
+    assert [nbgrader.personalized_outbound for nbgrader in found.values()] == [True, False]
 
 
-def test_exchanges_of_exams_whose_ids_differ_in_a_dot_are_both_mounted(tmp_path: Path) -> None:
+def test_exams_whose_ids_differ_in_a_dot_have_an_exchange_each(tmp_path: Path) -> None:
     files = {
         "A/A.SS23.PZ1.csv": "Username\namy\n",
         "A/A.SS23.PZ-1.csv": "Username\namy\n",
         "A/A.SS23.PZ.1.yaml": "{semester: SS23, exam_period: PZ.1}\n",
     }
     outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
-    term = outcome.catalog.courses["A"].terms["SS23"]  # type: ignore[index]
-    places = {name: mount.mount_at for name, mount in term.mounts.items() if "-" in name}
-    assert places == {
-        "exchange-A-SS23-PZ-1": f"{EXCHANGE}/A.SS23.PZ-1",
-        "exchange-A-SS23-PZ-1-2": f"{EXCHANGE}/A.SS23.PZ.1",
-        "exchange-A-SS23-PZ1": f"{EXCHANGE}/A.SS23.PZ1",
+    assert {name: nbgrader_of(exam).exchange for name, exam in outcome.catalog.exams.items()} == {
+        name: f"nbgrader/exchanges/A/{name}"
+        for name in ("A.SS23.PZ1", "A.SS23.PZ-1", "A.SS23.PZ.1")
     }
 
 
@@ -181,16 +188,39 @@ def test_exam_shares_no_exchange_with_the_students_of_the_term(imported: Importe
     catalog = imported["lists_per_mode"].catalog
     exam = catalog.exams[ExamId.parse("K8s-SS20")]
     assert exam.mounts["exam-home"].path == "homes/exam/students/K8s-SS20/{username}"
-    assert exam.mounts["exam-outbound"].path == "nbgrader/exchanges/K8s/K8s-SS20.exam/outbound"
+    assert nbgrader_of(exam).exchange == "nbgrader/exchanges/K8s/K8s-SS20.exam"
     assert exam.mounts["extra-1"].access.read_write == frozenset()
     term = catalog.courses[exam.course].terms[exam.term]
-    assert term.mounts["outbound"].path == "nbgrader/exchanges/K8s/K8s-SS20/outbound"
+    assert nbgrader_of(term).exchange == "nbgrader/exchanges/K8s/K8s-SS20"
 
 
 def test_students_of_a_term_with_exams_only_get_nothing_of_the_exams(imported: Imported) -> None:
     term = imported["exam_hub"].catalog.courses["IT"].terms["SS23"]  # type: ignore[index]
-    assert set(term.mounts) == {"exchange"}
-    assert "student" not in {role.value for role in term.mounts["exchange"].access.read_only}
+    assert {name: mount.path for name, mount in term.mounts.items()} == {
+        "home": "homes/teaching/students/IT-SS23/{username}"
+    }
+    assert term.nbgrader is None
+
+
+def test_graders_of_the_term_grade_its_exam_with_home_courses_and_exchange(tmp_path: Path) -> None:
+    files = {
+        "A/A.SS23.PZ1.csv": "Username\namy\n",
+        "A/grader/A-SS23.csv": "Username\ngil\n",
+    }
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    offers = offers_of(outcome, "gil", HubKind.GRADING)
+    assert directories_of(offers["exams/A.SS23.PZ1/grader"]) == {
+        "/home/jovyan": "disk2 homes/teaching/graders/gil rw",
+        "/home/jovyan/courses/A": "disk2 courses/A rw",
+        "/home/jovyan/courses/A/A-SS23": "disk2 courses/A/A-SS23 rw",
+        f"{EXCHANGE}/A-SS23": "disk3 nbgrader/exchanges/A/A-SS23 rw",
+        "/srv/shares/public": "disk3 shares/teaching/public rw",
+        "/srv/shares/A": "disk3 shares/teaching/courses/A rw",
+    }
+    assert (
+        "A/A.SS23.PZ1.csv:1 A.SS23.PZ1: graders of its term grade it in a server of its own, on "
+        "the grading hub"
+    ) in notes_of(outcome, NoteKind.CHANGED)
 
 
 # --- servers
@@ -248,6 +278,50 @@ def test_term_that_is_no_semester_is_closed_and_to_be_filled_in(tmp_path: Path) 
         "A/student/A-HT25.csv:1 A HT25: 'HT25' is no semester; students get no server until you "
         "set it"
     ) in notes_of(outcome, NoteKind.TO_FILL_IN)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_homes_and_numbers_are_the_old_ones(imported: Imported, name: str) -> None:
+    catalog = imported[name].catalog
+    assert catalog.defaults.home == "/home/{username}"
+    numbers = {role: (ids.user, ids.group) for role, ids in sorted(catalog.defaults.run_as.items())}
+    assert numbers == {
+        Role.GRADER: (2000, 2000),
+        Role.INSTRUCTOR: (2000, 2000),
+        Role.OBSERVER: (2000, 2000),
+        Role.STUDENT: (1000, 1000),
+    }
+    assert {exam.home for exam in catalog.exams.values()} <= {"/home/jovyan"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nobody_loses_what_they_write_at_home(imported: Imported, name: str) -> None:
+    outcome = imported[name]
+    registry = Registry(catalog=outcome.catalog, roster=outcome.roster, hub=HubKind.ASSIGNMENT)
+    assert [found for found in find_warnings(registry) if found.place[-1] == "home"] == []
+
+
+def test_language_is_what_commands_and_the_chart_set(tmp_path: Path) -> None:
+    files = {
+        "values.yaml": "singleuser: {extraEnv: {LANGUAGE: 'en:de', SECRET: geheim}}\n",
+        "A/student/A-SS23.csv": "Username\namy\n",
+        "A/student/A-SS23.yaml": "course_cmds: [export LANGUAGE=de_DE.UTF-8]\n",
+        "B/student/B-SS23.csv": "Username\namy\n",
+        "B/B.SS23.PZ1.csv": "Username\namy\n",
+        "B/B.SS23.PZ1.yaml": "commands: {notebook: ['TOKEN=geheim; LANGUAGE=\"fr\" jupyter']}\n",
+    }
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    catalog = outcome.catalog
+    assert catalog.defaults.language == "en"
+    assert catalog.courses["A"].terms["SS23"].language == "de_DE"  # type: ignore[index]
+    assert catalog.courses["B"].terms["SS23"].language is None  # type: ignore[index]
+    assert catalog.exams[ExamId.parse("B.SS23.PZ1")].language == "fr"
+    assert (
+        "B/B.SS23.PZ1.yaml:1 commands: shell commands (1 entries) run at every start of a server; "
+        "variables that they set: LANGUAGE, TOKEN"
+    ) in notes_of(outcome, NoteKind.LEFT_OUT)
+    written = "".join(file.read_text() for file in (tmp_path / "to").rglob("*") if file.is_file())
+    assert "geheim" not in written
 
 
 # --- notes
@@ -395,12 +469,28 @@ def test_examinees_submit_to_directories_of_their_own(tmp_path: Path) -> None:
     }
     outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
     exam = outcome.catalog.exams[ExamId.parse("A.SS23.PZ1")]
-    assert exam.mounts["exam-inbound"].path.endswith("/personalized-inbound/{username}")
-    assert exam.environment["NBGRADER_EXCHANGE_PERSONALIZED_INBOUND"] == "True"
+    registry = Registry(catalog=outcome.catalog, roster=outcome.roster, hub=HubKind.EXAM)
+    (offer,) = registry.offers_for(Username.parse("amy"), exam.start).offers
+    assert directories_of(offer)[f"{EXCHANGE}/A-SS23/inbound"] == (
+        "disk3 nbgrader/exchanges/A/A-SS23/personalized-inbound/amy rw"
+    )
+    assert offer.server.environment["NBGRADER_EXCHANGE_PERSONALIZED_INBOUND"] == "True"
     assert (
-        "A/A.SS23.PZ1.csv:1 A.SS23.PZ1: examinees shared the directory that they submit to; now "
-        "each has their own"
+        "A/A.SS23.PZ1.csv:1 A.SS23.PZ1: all students shared inbound, feedback; now each has "
+        "directories of their own"
     ) in notes_of(outcome, NoteKind.CHANGED)
+
+
+def test_shared_exchange_of_a_term_is_told_with_what_to_do(imported: Imported) -> None:
+    (note,) = (
+        note
+        for note in imported["lists_per_course"].notes
+        if note.subject == "MRC-SS23" and note.kind is NoteKind.CHANGED
+    )
+    assert note.message == "all students shared feedback; now each has directories of their own"
+    assert note.advice == (
+        "move what was submitted: see 'Exchanges' in 'Move from an e2x deployment'"
+    )
 
 
 def test_lookalike_names_are_faults_and_the_earlier_one_stays(tmp_path: Path) -> None:
@@ -529,11 +619,11 @@ def test_exam_graders_take_no_exchange_away(tmp_path: Path) -> None:
     }
     outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
     exam = outcome.catalog.exams[ExamId.parse("Law-SS23")]
-    assert exam.mounts["exam-inbound"].path == (
-        "nbgrader/exchanges/Law/Law-SS23/personalized-inbound/{username}"
-    )
+    assert nbgrader_of(exam).exchange == "nbgrader/exchanges/Law/Law-SS23"
+    assert exam.staff.grader == ("gil",)
     term = outcome.catalog.courses[exam.course].terms[exam.term]
-    assert set(term.mounts) == {"grader-home", "exchange"}
+    assert term.mounts["home"].path == "homes/teaching/students/Law-SS23/{username}"
+    assert exam.mounts["exam-home"].path == "homes/exam/students/Law-SS23/{username}"
 
 
 def test_teaching_hub_is_taken_where_an_exam_hub_has_the_same_courses(tmp_path: Path) -> None:
@@ -583,9 +673,9 @@ nbgrader: {exchange_root: /exchange}
 """
     files = {"hub.yaml": hub, "A/A.SS23.PZ1.csv": "Username\namy\n"}
     outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
-    mounts = outcome.catalog.exams[ExamId.parse("A.SS23.PZ1")].mounts
-    assert mounts["exam-home"].path == "homes/exam/SS23-PZ1/A-{username}/home"
-    assert mounts["exam-outbound"].volume == "disk3"
+    exam = outcome.catalog.exams[ExamId.parse("A.SS23.PZ1")]
+    assert exam.mounts["exam-home"].path == "homes/exam/SS23-PZ1/A-{username}/home"
+    assert nbgrader_of(exam).volume == "disk3"
     assert [text.split(": ")[0] for text in notes_of(outcome, NoteKind.LEFT_OUT)] == [
         "hub.yaml:2 mounts.home",
         "hub.yaml:3 mounts.exchange",
@@ -605,6 +695,10 @@ server:
         2: {name: Disk_2, mountPath: /srv/b, subPath: b}
         3: {name: disk2, mountPath: /srv/c, subPath: ../c}
         4: {name: disk2, mountPath: /srv/d, subPath: "d/{x}"}
+        5: {name: disk2, mountPath: /srv/all, subPath: homes}
+        6: {name: disk2, mountPath: /srv/solutions, subPath: courses/A}
+        7: {name: disk2, mountPath: /srv/nbgrader/exchange/A-SS23, subPath: g}
+        8: {name: disk2, mountPath: /home/jovyan, subPath: h}
 """
     files = {"config.yaml": hub, "student/A-SS23.csv": "Username\namy\n"}
     outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
@@ -614,6 +708,10 @@ server:
     assert [text.split(": ")[0] for text in left_out] == [
         "config.yaml:7 extra-1",
         "config.yaml:9 extra-3",
+        "config.yaml:11 extra-5",
+        "config.yaml:12 extra-6",
+        "config.yaml:13 extra-7",
+        "config.yaml:14 extra-8",
         "student/A-SS23.csv:1 extra-2",
     ]
 
