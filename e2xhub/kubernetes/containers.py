@@ -5,7 +5,7 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from e2xhub.domain.catalog.servers import Image
+from e2xhub.domain.catalog.servers import Image, UserIds
 from e2xhub.domain.servers import Companion, SeedCopy
 from e2xhub.domain.volumes import VolumeMount
 from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
@@ -13,7 +13,6 @@ from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
 SEED_PREFIX = f"{PREFIX}seed-"
 SIDE_PREFIX = f"{PREFIX}side-"
 _SEED_AT = "/srv/e2xhub-seed"
-SEED_SECURITY = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}}
 # Request and limit at once, so that an exam's pod stays Guaranteed.
 _SEED_RESOURCES = {"cpu": "100m", "memory": "64Mi"}
 
@@ -37,8 +36,8 @@ exit 0
 """
 
 
-def make_seed_container(seed: SeedCopy, image: Image) -> dict[str, Any]:
-    """The init container that copies `seed` once; `image` is the server's own."""
+def make_seed_container(seed: SeedCopy, image: Image, run_as: UserIds) -> dict[str, Any]:
+    """The init container that copies `seed` once; `image` and `run_as` are the server's own."""
     source = {
         "name": name_of_volume(seed.volume),
         "mountPath": _SEED_AT,
@@ -52,7 +51,12 @@ def make_seed_container(seed: SeedCopy, image: Image) -> dict[str, Any]:
         "imagePullPolicy": image.pull_policy,
         "command": ["/bin/sh", "-c", *map(escape, arguments)],
         "resources": {"requests": _SEED_RESOURCES, "limits": _SEED_RESOURCES},
-        "securityContext": SEED_SECURITY,
+        "securityContext": {
+            "runAsUser": run_as.user,
+            "runAsGroup": run_as.group,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
         "volumeMounts": [source, make_volume_mount(seed.target)],
     }
 

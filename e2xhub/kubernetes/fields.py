@@ -95,10 +95,3 @@ def lasting_containers(spec: Any) -> list[Any]:
         if read(container, "restartPolicy") == "Always"
     ]
     return [*sidecars, *(read(spec, "containers") or [])]
-
-
-def server_of(spec: Any) -> Any:
-    """The container of the server itself, wherever a hook has put it."""
-    containers = read(spec, "containers") or []
-    named = (one for one in containers if read(one, "name") == SERVER)
-    return next(named, containers[0] if containers else None)

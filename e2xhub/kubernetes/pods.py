@@ -12,14 +12,13 @@ from typing import Any
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer
 from e2xhub.errors import E2xHubError
-from e2xhub.kubernetes.containers import SEED_PREFIX, SEED_SECURITY
 from e2xhub.kubernetes.escapes import (
     escapes_of_annotations,
     escapes_of_containers,
     escapes_of_pod,
     escapes_of_volumes,
 )
-from e2xhub.kubernetes.fields import lasting_containers, own_containers, read, server_of, write
+from e2xhub.kubernetes.fields import lasting_containers, own_containers
 from e2xhub.kubernetes.guaranteed import make_guaranteed
 from e2xhub.kubernetes.hygiene import confined_annotations, take_rights_away
 from e2xhub.kubernetes.labels import make_labels, valid_labels
@@ -33,14 +32,13 @@ class UnsafePodError(E2xHubError):
 def finish_pod(pod: Any, offer: Offer) -> Any:
     """`pod` (a V1Pod) as it may be sent, or sent once more through here.
 
-    It has the labels that its NetworkPolicy selects, seeds that belong to the person, no right that
-    its server does not need, and in an exam the class Guaranteed.
+    It has the labels that its NetworkPolicy selects, no right that its server does not need, and in
+    an exam the class Guaranteed.
 
     Raises UnsafePodError where that cannot be made true.
     """
     pod.metadata.labels = valid_labels({**(pod.metadata.labels or {}), **make_labels(offer)})
     own_containers(pod.spec)
-    _copy_as_the_person(pod.spec)
     if offer.server.network is not NetworkClass.OPEN:
         _check_escapes(pod, offer)
         pod.metadata.annotations = confined_annotations(pod.metadata.annotations or {})
@@ -58,16 +56,6 @@ def _make_sound(spec: Any, offer: Offer) -> None:
             f"the pod of {offer.slug} cannot be made safe: {error}; correct it where it is added "
             "(the chart's values, the catalog or modify_pod_hook)"
         ) from error
-
-
-def _copy_as_the_person(spec: Any) -> None:
-    """Seeds are copied as the user as whom the server runs, if the hub says which one that is."""
-    server = read(server_of(spec), "securityContext")
-    ids = {key: read(server, key) for key in ("runAsUser", "runAsGroup")}
-    known = {key: number for key, number in ids.items() if number is not None}
-    for container in read(spec, "initContainers") or []:
-        if str(read(container, "name")).startswith(SEED_PREFIX):
-            write(container, "securityContext", {**SEED_SECURITY, **known})
 
 
 def _check_escapes(pod: Any, offer: Offer) -> None:

@@ -98,7 +98,8 @@ def _make_preparation(server: Server) -> dict[str, dict[str, Any]]:
     mounts = [*server.prepared, *_mounts_of_containers(server)]
     directories = make_directories_container(mounts, server.image)
     seeds = {
-        SEED_PREFIX + seed.name: make_seed_container(seed, server.image) for seed in server.seeds
+        SEED_PREFIX + seed.name: make_seed_container(seed, server.image, server.run_as)
+        for seed in server.seeds
     }
     return {DIRECTORIES: directories, **seeds} if directories else seeds
 

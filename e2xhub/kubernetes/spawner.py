@@ -19,6 +19,7 @@ from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
 from e2xhub.domain.standing import Lapse, StandingMemory, Started
 from e2xhub.errors import ConfigurationError, printable
+from e2xhub.kubernetes.labels import valid_labels
 from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 from e2xhub.kubernetes.pods import UnsafePodError, finish_pod
 from e2xhub.kubernetes.policies import PolicyError, ensure_policy, make_policy
@@ -204,6 +205,14 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
             return finish_pod(pod, self.offer)
         except UnsafePodError as error:
             self._refuse_as_unsafe(error)
+
+    def _build_common_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
+        """The labels of every object, also of those beside the pod (claim, secret, service)."""
+        return valid_labels(super()._build_common_labels(extra_labels))
+
+    def _build_pod_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
+        """The labels of the pod, by which its service finds it."""
+        return valid_labels(super()._build_pod_labels(extra_labels))
 
     def _check_places(self, offer: Offer) -> None:
         """Refuses a place that the chart or the admin mounts something at already."""

@@ -98,8 +98,8 @@ def submitted(room: Room) -> Room:
     room.nbgrader(room.gina, "generate_assignment", "ps1")
     room.nbgrader(room.gina, "release_assignment", "ps1")
     for student in (room.alice, room.ben):
-        assert " ps1" in room.nbgrader(student, "list")
         room.nbgrader(student, "fetch_assignment", "ps1")
+    assert " ps1 (already downloaded)" in room.nbgrader(room.alice, "list")
     room.alice.execute(SOLVE)
     for student in (room.alice, room.ben):
         room.nbgrader(student, "submit", "ps1")

@@ -315,18 +315,6 @@ async def test_seeds_and_rights_are_the_servers_wherever_a_hook_puts_it(exam: Of
     assert (server["name"], server["securityContext"]["runAsNonRoot"]) == ("notebook", True)
 
 
-async def test_seed_is_copied_as_the_user_of_the_server_wherever_a_hook_puts_it(
-    learning: Offer,
-) -> None:
-    def give(pod: Any) -> None:
-        root = {"name": "first", "image": "first:1", "securityContext": {"runAsUser": 0}}
-        pod.spec.containers.insert(0, root)
-        pod.spec.init_containers.append({"name": "e2x-seed-start", "image": "seed:1"})
-
-    seed = (await _send(learning, give))["spec"]["initContainers"][-1]
-    assert seed["securityContext"]["runAsUser"] == learning.server.run_as.user
-
-
 @pytest.mark.parametrize("user", [0, None])
 async def test_only_who_is_known_to_be_an_ordinary_user_must_be_one(
     learning: Offer, user: int | None

@@ -251,19 +251,26 @@ class _Maker:
         except ValidationError:
             return  # as `_refused_volumes`
         for fault in faults:
-            kind, name, *rest = fault.place
-            level = parts.exams.get(ExamId(name)) if kind == "exams" else None
-            found: LegacyTerm | LegacyExam | None = self.found.exams.get(ExamId(name))
-            if kind == "courses" and rest[:1] == ["terms"]:
-                level = parts.courses[CourseId(name)]["terms"][rest[1]]
-                found = self.found.terms[CourseId(name), TermId(rest[1])]
-            extra = {item.name: item for item in found.extra_mounts} if found else {}
-            if level is None or "mounts" not in rest or rest[-2] not in extra:
+            *place, key, name, _ = ("", "", *fault.place)
+            level, found = self._level_at(parts, [text for text in place if text])
+            extra = {item.name: item.where for item in found.extra_mounts} if found else {}
+            if found is None or key != "mounts" or name not in {*extra, *places.EXAM_SHARES}:
                 continue
-            del level["mounts"][rest[-2]]
+            del level["mounts"][name]
             advice = "mount a directory that holds nobody's files, by hand"
-            where = extra[rest[-2]].where
-            self.notes.add(NoteKind.LEFT_OUT, where, rest[-2], fault.message, advice)
+            where = extra.get(name, found.where)
+            self.notes.add(NoteKind.LEFT_OUT, where, name, fault.message, advice)
+
+    def _level_at(
+        self, parts: CatalogParts, place: list[str]
+    ) -> tuple[dict[str, Any], LegacyTerm | LegacyExam | None]:
+        """The term or exam at `place`, as it will be written and as it was found."""
+        if len(place) == 2 and place[0] == "exams":
+            return parts.exams[ExamId(place[1])], self.found.exams[ExamId(place[1])]
+        if len(place) == 4:
+            course, term = CourseId(place[1]), TermId(place[3])
+            return parts.courses[course]["terms"][place[3]], self.found.terms[course, term]
+        return {}, None
 
     # --- volumes
 

@@ -40,6 +40,8 @@ HOMES_VOLUME, SHARES_VOLUME = "disk2", "disk3"
 """Volumes that e2x used where no file names others: homes and courses; exchange and shares."""
 
 SHARES_AT = "/srv/shares"
+EXAM_SHARES = ("exam-share-public", "exam-share-course")
+"""Mounts of the share of an exam hub."""
 HOME_AT, EXAM_HOME_AT = "/home/{username}", "/home/jovyan"
 """Homes in servers of courses, and in those of exams."""
 
@@ -100,9 +102,9 @@ def exam_mounts(exam: LegacyExam, *, mode: str) -> Mounts:
         mounts["exam-temp"] = _exam_mount(temp.volume, path, "/tmp")  # noqa: S108
     if "share" in exam.roots:
         share, course = exam.roots["share"], str(exam.course)
-        places = (("public", _PUBLIC, _PUBLIC), ("course", f"courses/{course}", course))
-        for name, path, place in places:
-            mounts[f"exam-share-{name}"] = _exam_mount(
+        places = ((_PUBLIC, _PUBLIC), (f"courses/{course}", course))
+        for name, (path, place) in zip(EXAM_SHARES, places, strict=True):
+            mounts[name] = _exam_mount(
                 share.volume, share.below(path), f"{SHARES_AT}/{place}", read_only=True
             )
     return mounts

@@ -9,6 +9,7 @@ from pathlib import Path
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster import CourseMembership, Roster
+from e2xhub.domain.staff import memberships_of_staff
 from e2xhub.imports.legacy.catalog_parts import Head
 from e2xhub.imports.legacy.importer import Outcome, import_deployment
 from e2xhub.imports.legacy.path_names import TermChoices
@@ -64,7 +65,8 @@ def offers_of(
     outcome: Outcome, username: str, hub: HubKind, day: date = date(2023, 5, 2)
 ) -> dict[str, Offer]:
     """What somebody is offered on a day at noon, by slug."""
-    registry = Registry(catalog=outcome.catalog, roster=outcome.roster, hub=hub)
+    people = outcome.roster.including(memberships_of_staff(outcome.catalog))
+    registry = Registry(catalog=outcome.catalog, roster=people, hub=hub)
     noon = datetime(day.year, day.month, day.day, 12, tzinfo=timezone.utc)
     return {offer.slug: offer for offer in registry.offers_for(username, noon).offers}
 

@@ -23,6 +23,8 @@ PIECES = [
     *("&a", "*a", "!!python/object", "2024-01-31", "1e999", "-1", "{username}", "{{", "|", "<b>"),
     *("resources: {mem_limit: 99999999T}", "resources: []", "node_affinity: {a: {b: [1]}}"),
     *("extraVolumes: [{name: disk2, bogus: {a: b}}]", "kubernetes: {bogus: {}}"),
+    *("commands: [export LANGUAGE=../x]", "LANGUAGE=de_DE", "subPath: courses", "subPath: homes"),
+    *("mountPath: /srv/nbgrader/exchange/IT-SS23", "mountPath: /home/jovyan", "nbgrader: {}"),
     *("subPath: ../../x", "subPath: /x", "name: Disk", "mountPath: /", "mounts: 3", "term: {"),
 ]
 

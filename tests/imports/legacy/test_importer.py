@@ -717,6 +717,44 @@ server:
 
 
 @pytest.mark.parametrize(
+    ("share", "left_out"),
+    [
+        ("{name: disk2, subPath: ''}", ["exam-share-course"]),
+        ("{name: disk2, subPath: shares/exam}", []),
+    ],
+)
+def test_share_of_an_exam_hub_in_which_graders_keep_solutions_is_left_out(
+    tmp_path: Path, share: str, left_out: list[str]
+) -> None:
+    hub = f"""\
+mounts: {{home: {{name: disk2, subPath: homes}}, share: {share}}}
+image: {{name: example/e, tag: "1"}}
+"""
+    files = {"hub.yaml": hub, "A/A.SS23.PZ1.csv": "Username\namy\n"}
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    mounts = outcome.catalog.exams[ExamId.parse("A.SS23.PZ1")].mounts
+    assert {name for name in mounts if "share" in name} == {
+        *("exam-share-public", "exam-share-course")
+    } - {*left_out}
+    noted = [note for note in outcome.notes if note.subject.startswith("exam-share")]
+    assert [note.subject for note in noted] == left_out
+    assert all("students would reach what graders keep" in note.message for note in noted)
+
+
+def test_exchange_where_courses_are_leaves_graders_without_a_place_of_their_own(
+    tmp_path: Path,
+) -> None:
+    hub = """\
+mounts: {exchange: {name: disk2, subPath: courses}}
+image: {name: example/e, tag: "1"}
+"""
+    files = {"hub.yaml": hub, "A/A.SS23.PZ1.csv": "Username\namy\n"}
+    outcome = import_into(tmp_path / "to", write_files(tmp_path / "from", files))
+    nbgrader = nbgrader_of(outcome.catalog.exams[ExamId.parse("A.SS23.PZ1")])
+    assert (nbgrader.exchange, nbgrader.course_directory) == ("courses/A/A-SS23", None)
+
+
+@pytest.mark.parametrize(
     ("image", "written", "policy"),
     [
         ("example/a:1", "example/a:1", "IfNotPresent"),

@@ -17,6 +17,7 @@ from e2xhub.cli.output import dump_manifests
 from e2xhub.demo.sample_university import University, write_university
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import HubKind
+from e2xhub.in_pod import NBGRADER_CONFIG
 from e2xhub.kubernetes.manifests import make_manifests
 from e2xhub.kubernetes.overrides import check_pods
 from e2xhub.storage.registry import load_registry
@@ -84,7 +85,7 @@ async def make_golden(case: Case, directory: Path) -> str:
         size=None,
         config=Config({"KubeSpawner": _CHART}),
     )
-    return dump_manifests(map(_without_versions, made))
+    return dump_manifests(map(_without_what_has_tests_of_its_own, made))
 
 
 def _offer_of(case: Case, university: University) -> Any:
@@ -97,7 +98,10 @@ def _offer_of(case: Case, university: University) -> Any:
     return registry.authorize(case.username, case.offer, NOW)
 
 
-def _without_versions(manifest: dict[str, Any]) -> dict[str, Any]:
+def _without_what_has_tests_of_its_own(manifest: dict[str, Any]) -> dict[str, Any]:
     annotations = manifest["metadata"].get("annotations", {})
     annotations.update({key: "<version>" for key in _VERSIONS if key in annotations})
+    for key, text in annotations.items():
+        if text == NBGRADER_CONFIG:
+            annotations[key] = "<e2xhub/in_pod/nbgrader_config.py>"
     return manifest

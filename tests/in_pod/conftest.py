@@ -1,0 +1,97 @@
+"""The configuration file as nbgrader loads it, and an exchange on this machine's disk."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from traitlets.config.loader import Config, PyFileConfigLoader
+
+import e2xhub.in_pod
+
+ASSIGNMENT = "ps1"
+MOMENT = "2026-11-20 10:00:00.000000 UTC"
+
+
+class Exchange:
+    """An exchange of one course, and who works with it."""
+
+    def __init__(self, directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.root = directory / "exchange"
+        self.at = self.root / "ml-WS26"
+        self.course = directory / "course"
+        self.course.mkdir()
+        (self.at / "outbound").mkdir(parents=True)
+        for username in ("alice", "ben"):
+            for tail in ("personalized-inbound", "personalized-feedback"):
+                (self.at / tail / username).mkdir(parents=True)
+        self._monkeypatch = monkeypatch
+
+    def load(self, role: str = "grader", **variables: str) -> Config:
+        """What the file configures in the server of somebody with `role`."""
+        for name, text in {
+            "E2XHUB_ROLE": role,
+            "E2XHUB_USERNAME": "alice",
+            "NBGRADER_COURSE_ID": "ml-WS26",
+            "NBGRADER_EXCHANGE_ROOT": str(self.root),
+            "NBGRADER_COURSE_DIRECTORY": str(self.course) if role != "student" else "",
+            **variables,
+        }.items():
+            self._monkeypatch.setenv(name, text)
+        file = Path(e2xhub.in_pod.__file__).with_name("nbgrader_config.py")
+        return PyFileConfigLoader(file.name, path=str(file.parent)).load_config()
+
+    def step(self, name: str, config: Config) -> Any:
+        """A step such as `collect`, as nbgrader's programs make it."""
+        from nbgrader.coursedir import CourseDirectory
+        from nbgrader.exchange import ExchangeFactory
+
+        course = CourseDirectory(config=config)
+        course.assignment_id = ASSIGNMENT
+        factory = ExchangeFactory(config=config)
+        step = getattr(factory, name)(coursedir=course, config=config)
+        step.log.propagate = True
+        return step
+
+    def collect(self, **options: Any) -> Path:
+        """Collects; returns the directory of what was collected."""
+        config = self.load()
+        config.CourseDirectory.update(options)
+        step = self.step("collect", config)
+        step.start()
+        return self.course / "submitted"
+
+    def submission(
+        self, student: str = "ben", *, name: str | None = None, moment: str = MOMENT
+    ) -> Path:
+        """A new directory in the student's inbound, as `nbgrader submit` names it."""
+        path = self.at / "personalized-inbound" / student
+        path /= f"{name or student}+{ASSIGNMENT}+{moment}+random"
+        path.mkdir()
+        return path
+
+
+@pytest.fixture(scope="session")
+def empty_gradebook(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """nbgrader takes seconds to make one."""
+    from nbgrader.api import Gradebook
+
+    file = tmp_path_factory.mktemp("course") / "gradebook.db"
+    with Gradebook(f"sqlite:///{file}", "ml-WS26"):
+        return file
+
+
+@pytest.fixture
+def exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_gradebook: Path) -> Exchange:
+    made = Exchange(tmp_path, monkeypatch)
+    shutil.copy(empty_gradebook, made.course)
+    return made
+
+
+@pytest.fixture
+def said(caplog: pytest.LogCaptureFixture) -> Callable[[], list[str]]:
+    """What nbgrader has warned of."""
+    return lambda: [r.getMessage() for r in caplog.records if r.levelname in ("WARNING", "ERROR")]
