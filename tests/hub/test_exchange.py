@@ -106,6 +106,14 @@ def submitted(room: Room) -> Room:
     return room
 
 
+def test_pages_of_nbgrader_find_the_exchange_too(submitted: Room) -> None:
+    course = {"course_id": submitted.at.rpartition("/")[2]}
+    listed = submitted.alice.session.get("/user/alice/assignments", course).json()
+    assert [item["assignment_id"] for item in listed["value"]] == ["ps1"]
+    graded = submitted.gina.session.get("/user/gina/formgrader/api/assignments").json()
+    assert [(item["name"], item["status"]) for item in graded] == [("ps1", "released")]
+
+
 def test_student_has_nothing_of_the_exchange_but_outbound_and_their_own(submitted: Room) -> None:
     seen = submitted.ben.run("find", submitted.at, "-maxdepth", "2").output.splitlines()
     below = sorted(path.removeprefix(submitted.at) for path in seen)

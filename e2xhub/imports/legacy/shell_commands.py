@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice
 
 _MOST_TEXTS = 10_000
-_ASSIGNMENT = re.compile(r"""(?:^|(?<=[\s;&|"']))([A-Z][A-Z0-9_]{1,60})=["']?([^\s;&|"'>]*)""")
+_ASSIGNMENT = re.compile(r"""(?:^|(?<=[\s;&|"']))([A-Z][A-Z0-9_]{0,60})=["']?([^\s;&|"'>]*)""")
 _LANGUAGE = re.compile(r"([a-z]{2,3}(?:_[A-Z]{2})?)(?:[.:@].*)?")
 
 
