@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from e2xhub.domain.catalog import Catalog, Level
+from e2xhub.domain.catalog import Catalog, Exam, Level
 from e2xhub.domain.catalog.model import Place
 from e2xhub.domain.catalog.nbgrader import NbGrader
 from e2xhub.domain.catalog.servers import (
@@ -30,6 +30,8 @@ _SINGLE_KEYS = (
 )
 # Of these each name is a value of its own.
 _NAMED_KEYS = ("environment", "mounts", "data_sets", "seeds", "extra_containers")
+# Work that an exam ends must not be lost to a value that was meant for a course.
+_OF_THE_EXAM_ALONE = frozenset({"stop_after_minutes"})
 # As deployments of e2x have it: what graders write is not a student's to change.
 _STUDENT = UserIds(user=1000, group=1000)
 _STAFF = UserIds(user=2000, group=2000)
@@ -127,9 +129,10 @@ class Origin:
 def explain(levels: Iterable[tuple[Place, Level]]) -> list[Origin]:
     """Where each effective value of `levels` (outermost first) comes from, by key."""
     found: dict[str, Origin] = {}
-    for place, level in levels:
+    chain = list(levels)
+    for place, level in chain:
         for key, value in _values_of(level):
-            if value is not None:
+            if value is not None and _reaches(key, level, chain[-1][1]):
                 _forget_replaced(found, key)
                 found[key] = Origin(key=key, value=value, place=place)
     return [found[key] for key in sorted(found)]
@@ -202,8 +205,13 @@ def merge_overrides(overrides: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return merged
 
 
+def _reaches(key: str, level: Level, innermost: Level) -> bool:
+    """Whether what `level` says about `key` holds for `innermost` inside it."""
+    return level is innermost or not (isinstance(innermost, Exam) and key in _OF_THE_EXAM_ALONE)
+
+
 def _innermost(levels: Sequence[Level], key: str) -> Any:
-    values = (getattr(level, key) for level in reversed(levels))
+    values = (getattr(level, key) for level in reversed(levels) if _reaches(key, level, levels[-1]))
     return next((value for value in values if value is not None), None)
 
 

@@ -155,3 +155,15 @@ def full_level() -> Level:
     for part in parts:
         values |= {key: getattr(part, key) for key in Level.model_fields if getattr(part, key)}
     return Level.model_construct(**values)
+
+
+def test_exam_does_not_take_over_when_servers_of_its_course_are_stopped() -> None:
+    catalog = load_example()
+    exam = ExamId.parse("ml-ws26-pz1")
+    assert catalog.defaults.stop_after_minutes == 60
+    assert exam_settings(catalog, exam).stop_after_minutes is None
+    explained = {origin.key for origin in explain(exam_levels(catalog, exam))}
+    assert "stop_after_minutes" not in explained
+    own = catalog.exams[exam].model_copy(update={"stop_after_minutes": 5})
+    changed = catalog.model_copy(update={"exams": {exam: own}})
+    assert exam_settings(changed, exam).stop_after_minutes == 5
