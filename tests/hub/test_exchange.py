@@ -109,7 +109,8 @@ def submitted(room: Room) -> Room:
 def test_pages_of_nbgrader_find_the_exchange_too(submitted: Room) -> None:
     course = {"course_id": submitted.at.rpartition("/")[2]}
     listed = submitted.alice.session.get("/user/alice/assignments", course).json()
-    assert [item["assignment_id"] for item in listed["value"]] == ["ps1"]
+    found = sorted((item["assignment_id"], item["status"]) for item in listed["value"])
+    assert found == [("ps1", "fetched"), ("ps1", "submitted")]
     graded = submitted.gina.session.get("/user/gina/formgrader/api/assignments").json()
     assert [(item["name"], item["status"]) for item in graded] == [("ps1", "released")]
 
