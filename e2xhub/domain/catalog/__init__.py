@@ -91,8 +91,8 @@ class Level(CatalogModel):
     """Where assignments are handed out and taken in, with nbgrader or e2xgrader."""
     stop_after_minutes: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS * 24 * 60)] | None = None
     """After how many minutes a running server is stopped when its owner may no longer have it (has
-    left the roster, or the term is over); such a server is only reported where no level says it. An exam does not take it over from its
-    course: what it says itself counts."""
+    left the roster, or the term is over); such a server is only reported where no level says it.
+    An exam does not take it over from its course: what it says itself counts."""
     archive_days: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS)] | None = None
     """For how many days after the last day of a term its students still get their server, with
     every directory read-only; 0, and where no level says it: for none."""
