@@ -33,7 +33,8 @@ _SECURITY = {
 _PREPARE = r"""
 set -u
 give() {
-  case "$(stat -c %u "$1")" in 0|65534) ;; *) return 0 ;; esac
+  now=$(stat -c %u "$1") || return 1
+  case "$now" in 0|65534) ;; *) return 0 ;; esac
   chmod "$3" "$1" && chown "$2" "$1" && return 0
   echo "$4 cannot be given to $2, because the file server does not let root do that;" \
     "make it on the file server, or set prepare_directories: false"

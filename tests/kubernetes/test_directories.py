@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -133,3 +134,15 @@ def test_directory_that_cannot_be_given_away_ends_the_start(tmp_path: Path) -> N
         "files:homes/alice cannot be given to 1000:100, because the file server does not let root "
         "do that; make it on the file server, or set prepare_directories: false\n"
     )
+
+
+@needs_root
+def test_image_that_cannot_tell_whose_a_directory_is_ends_the_start(tmp_path: Path) -> None:
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("chmod", "chown", "mkdir"):
+        (programs / name).symlink_to(shutil.which(name) or "")
+    container = make_container(make_mount())
+    container["command"] = ["/usr/bin/env", f"PATH={programs}", *container["command"]]
+    assert run(container, tmp_path).returncode == 1
+    assert owner_and_mode(tmp_path / "0")[:2] == (0, 0)
