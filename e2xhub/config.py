@@ -19,7 +19,7 @@ from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster_changes import MOST_LOSS_PERCENT
 from e2xhub.errors import ConfigurationError
-from e2xhub.kubernetes.overrides import check_pods
+from e2xhub.kubernetes.parts.overrides import check_pods
 from e2xhub.storage.live_registry import LiveRegistry
 from e2xhub.storage.roster.opening import open_roster
 from e2xhub.web.hub_pages import make_page_variables

@@ -15,7 +15,7 @@ from e2xhub.domain.registry_warnings import find_warnings
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.kubernetes.manifests import make_manifests
-from e2xhub.kubernetes.overrides import check_pods
+from e2xhub.kubernetes.parts.overrides import check_pods
 from e2xhub.storage.catalog_files import load_catalog
 from tests.examples import registry_of
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.pins import check_frozen
 from e2xhub.domain.catalog.references import check_references
-from e2xhub.kubernetes.overrides import check_pods
+from e2xhub.kubernetes.parts.overrides import check_pods
 from e2xhub.storage.catalog_faults import models_in
 from tests.examples import load_example
 

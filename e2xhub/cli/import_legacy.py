@@ -67,7 +67,7 @@ def import_legacy(
     json: JsonOption = False,
 ) -> None:
     """Make catalog and roster of an existing e2x deployment, with a report of what is different."""
-    from e2xhub.kubernetes.overrides import check_pods
+    from e2xhub.kubernetes.parts.overrides import check_pods
 
     try:
         with showing_progress() as track:

@@ -87,7 +87,7 @@ def _load_types(files: Sequence[Path], is_from_cluster: bool) -> dict[str, NodeT
 
 
 def _read_cluster() -> Mapping[str, NodeType]:
-    from e2xhub.kubernetes.nodes import read_cluster  # takes a while to import
+    from e2xhub.kubernetes.capacity.nodes import read_cluster  # takes a while to import
 
     found = asyncio.run(read_cluster())
     for warning in found.warnings:

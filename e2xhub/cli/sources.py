@@ -47,7 +47,9 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts
 
 def load_hub(catalog: Path, roster: str, hub: HubKind, *checks: Check) -> Registry:
     """The registry of a hub of kind `hub`, checked as the hub itself does, and by `checks`."""
-    from e2xhub.kubernetes.overrides import check_pods  # brings KubeSpawner, and takes a while
+    from e2xhub.kubernetes.parts.overrides import (
+        check_pods,  # brings KubeSpawner, and takes a while
+    )
 
     return load_registry(
         catalog=catalog, roster=open_roster(roster), hub=hub, checks=[check_pods, *checks]

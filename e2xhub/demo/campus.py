@@ -25,7 +25,7 @@ from e2xhub.demo.proxy import ensure_proxy
 from e2xhub.demo.sample_university import University, write_university
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import E2xHubError
-from e2xhub.kubernetes.overrides import check_pods
+from e2xhub.kubernetes.parts.overrides import check_pods
 from e2xhub.storage.pepper_file import ensure_pepper
 from e2xhub.storage.registry import load_registry
 from e2xhub.storage.roster.opening import open_roster

@@ -1,7 +1,7 @@
 """What runs inside the servers, in images that know nothing of this package.
 
-Each other module is a text that travels in the pod (`kubernetes.files`). It imports the standard
-library and what the image has, nothing of e2xhub; and nothing here imports it.
+Each other module is a text that travels in the pod (`kubernetes.parts.files`). It imports the
+standard library and what the image has, nothing of e2xhub; and nothing here imports it.
 """
 
 from importlib import resources

@@ -13,19 +13,19 @@ from e2xhub.domain.catalog.servers import Size
 from e2xhub.domain.offers import Offer
 from e2xhub.domain.servers import SeedCopy, Server
 from e2xhub.domain.volumes import VolumeMount
-from e2xhub.kubernetes.containers import (
+from e2xhub.kubernetes.labels import make_labels
+from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
+from e2xhub.kubernetes.parts.containers import (
     SEED_PREFIX,
     make_companion_container,
     make_seed_container,
     make_volume_mount,
 )
-from e2xhub.kubernetes.directories import NAME as DIRECTORIES
-from e2xhub.kubernetes.directories import make_directories_container
-from e2xhub.kubernetes.files import make_file_traits
-from e2xhub.kubernetes.labels import make_labels
-from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
-from e2xhub.kubernetes.overrides import make_overrides
-from e2xhub.kubernetes.placement import make_placement
+from e2xhub.kubernetes.parts.directories import NAME as DIRECTORIES
+from e2xhub.kubernetes.parts.directories import make_directories_container
+from e2xhub.kubernetes.parts.files import make_file_traits
+from e2xhub.kubernetes.parts.overrides import make_overrides
+from e2xhub.kubernetes.parts.placement import make_placement
 
 
 def make_profile(offer: Offer) -> dict[str, Any]:

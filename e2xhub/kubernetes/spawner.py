@@ -25,8 +25,8 @@ from e2xhub.kubernetes.pods import UnsafePodError, finish_pod
 from e2xhub.kubernetes.policies import PolicyError, ensure_policy, make_policy
 from e2xhub.kubernetes.profiles import make_profile
 from e2xhub.kubernetes.server_names import find_name_fault, tell_running
+from e2xhub.kubernetes.standing import WatchedSpawner
 from e2xhub.kubernetes.starts import ExplainedSpawner
-from e2xhub.kubernetes.watched_spawner import WatchedSpawner
 from e2xhub.web.spawn_page import SpawnPage
 from e2xhub.web.translations import translator_for
 

@@ -17,8 +17,8 @@ import yaml
 from e2xhub.demo.hubs import HubPlan, find_config_directory
 from e2xhub.demo.sample_university import University
 from e2xhub.domain.roles import HubKind
-from e2xhub.kubernetes.start_failures import StartFailure
-from e2xhub.kubernetes.start_progress import StartStage
+from e2xhub.kubernetes.starts.failures import StartFailure
+from e2xhub.kubernetes.starts.progress import StartStage
 from tests.hub.cluster_client import CORE, ClusterClient
 from tests.hub.demo_process import DemoProcess
 from tests.hub.http_session import Answer, HubSession

@@ -15,8 +15,8 @@ import pytest
 import e2xhub
 from e2xhub.domain.refusals import Reason
 from e2xhub.domain.roles import Role
-from e2xhub.kubernetes.start_failures import StartFailure
-from e2xhub.kubernetes.start_progress import StartStage
+from e2xhub.kubernetes.starts.failures import StartFailure
+from e2xhub.kubernetes.starts.progress import StartStage
 from e2xhub.web.translations import LOCALES, translator_for
 from tests.web.browsers import translator_of
 

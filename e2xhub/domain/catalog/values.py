@@ -22,7 +22,7 @@ _MEMORY_FACTOR = {None: 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _IMAGE = re.compile(r"[a-z0-9][\w.:/-]*(?:@sha256:[0-9a-f]{64})?")
 _ENVIRONMENT_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 # The name of a volume or container in a pod is a DNS label of 63 characters;
-# `kubernetes.containers` puts 4 before the name of a volume, and 9 before that of a container.
+# `kubernetes.parts` puts 4 before the name of a volume, and 9 before that of a container.
 _VOLUME_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
 _CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,52}[a-z0-9])?")
 _DIRECTORY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")

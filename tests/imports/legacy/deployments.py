@@ -14,7 +14,7 @@ from e2xhub.imports.legacy.catalog_parts import Head
 from e2xhub.imports.legacy.importer import Outcome, import_deployment
 from e2xhub.imports.legacy.path_names import TermChoices
 from e2xhub.imports.legacy.report import NoteKind
-from e2xhub.kubernetes.overrides import check_pods
+from e2xhub.kubernetes.parts.overrides import check_pods
 
 SAMPLES = Path(__file__).parent / "samples"
 NAMES = ("lists_per_mode", "lists_per_role", "lists_per_course", "exam_hub")

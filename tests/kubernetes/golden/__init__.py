@@ -19,7 +19,7 @@ from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import HubKind
 from e2xhub.in_pod import NBGRADER_CONFIG
 from e2xhub.kubernetes.manifests import make_manifests
-from e2xhub.kubernetes.overrides import check_pods
+from e2xhub.kubernetes.parts.overrides import check_pods
 from e2xhub.storage.registry import load_registry
 from e2xhub.storage.roster.opening import open_roster
 

@@ -10,7 +10,7 @@ from kubespawner import KubeSpawner
 from traitlets import Instance, default
 
 from e2xhub.domain.standing import Lapse, Started
-from e2xhub.kubernetes.standing_watch import STOPPED, StandingWatch
+from e2xhub.kubernetes.standing.watch import STOPPED, StandingWatch
 
 
 class WatchedSpawner(KubeSpawner):  # type: ignore[misc]

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from kubernetes_asyncio import client
 
-from e2xhub.kubernetes.fields import attribute_of, lasting_containers, own_part, read, write
+from e2xhub.kubernetes.pods.fields import attribute_of, lasting_containers, own_part, read, write
 
 MODELS = [
     client.V1PodSpec,

@@ -1,6 +1,6 @@
 """Starts that end soon where they cannot succeed, say why, and leave nothing behind.
 
-What Kubernetes' words mean is in `start_failures` and `start_progress`; what is started is
+What Kubernetes' words mean is in `failures` and `progress`; what is started is
 `spawner`'s.
 """
 
@@ -19,8 +19,8 @@ from traitlets import Float
 
 from e2xhub.domain.offers import Offer
 from e2xhub.errors import printable
-from e2xhub.kubernetes.pod_events import PodEvents
-from e2xhub.kubernetes.start_failures import (
+from e2xhub.kubernetes.starts.events import PodEvents
+from e2xhub.kubernetes.starts.failures import (
     Obstacle,
     Patience,
     StartFailure,
@@ -28,7 +28,7 @@ from e2xhub.kubernetes.start_failures import (
     find_obstacle,
     message_of,
 )
-from e2xhub.kubernetes.start_progress import StartStage, find_stage
+from e2xhub.kubernetes.starts.progress import StartStage, find_stage
 from e2xhub.web.translations import Translator, translator_for
 
 _LOOK_SECONDS = 0.5

@@ -22,12 +22,12 @@ from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog.model import CatalogFault, Place
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.settings import all_chains, all_levels, merge
-from e2xhub.kubernetes.escapes import (
+from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
+from e2xhub.kubernetes.pods.escapes import (
     escapes_of_annotations,
     escapes_of_containers,
     escapes_of_pod,
 )
-from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 
 ALLOWED = frozenset(
     {

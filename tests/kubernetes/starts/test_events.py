@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from e2xhub.kubernetes.pod_events import PodEvents
+from e2xhub.kubernetes.starts.events import PodEvents
 
 
 def make_event(uid: str | None, reason: str, **times: str | None) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from kubespawner import KubeSpawner
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.kubernetes.names import MERGED_BY_KEY
-from e2xhub.kubernetes.overrides import ALLOWED, check_pods, make_overrides
+from e2xhub.kubernetes.parts.overrides import ALLOWED, check_pods, make_overrides
 from tests.examples import load_example
 
 CONTAINER = {"name": "x", "image": "x:1"}

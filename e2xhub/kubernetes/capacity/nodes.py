@@ -28,7 +28,7 @@ from e2xhub.domain.node_types import (
     subtract,
 )
 from e2xhub.errors import E2xHubError
-from e2xhub.kubernetes.requests import is_of_a_user, sum_requests, to_resources
+from e2xhub.kubernetes.capacity.requests import is_of_a_user, sum_requests, to_resources
 
 _CONTROL_PLANES = {"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}
 _ENDED = {"Succeeded", "Failed"}

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from e2xhub.kubernetes.start_progress import StartStage, find_stage
+from e2xhub.kubernetes.starts.progress import StartStage, find_stage
 
 Manifest = dict[str, Any]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from e2xhub.kubernetes.fields import containers_of, own_part, read, write
+from e2xhub.kubernetes.pods.fields import containers_of, own_part, read, write
 from e2xhub.kubernetes.quantities import parse_quantity
 
 GUARANTEED = "Guaranteed"

@@ -12,17 +12,17 @@ from typing import Any
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer
 from e2xhub.errors import E2xHubError
-from e2xhub.kubernetes.escapes import (
+from e2xhub.kubernetes.labels import make_labels, valid_labels
+from e2xhub.kubernetes.names import name_of_volume
+from e2xhub.kubernetes.pods.escapes import (
     escapes_of_annotations,
     escapes_of_containers,
     escapes_of_pod,
     escapes_of_volumes,
 )
-from e2xhub.kubernetes.fields import lasting_containers, own_containers
-from e2xhub.kubernetes.guaranteed import make_guaranteed
-from e2xhub.kubernetes.hygiene import confined_annotations, take_rights_away
-from e2xhub.kubernetes.labels import make_labels, valid_labels
-from e2xhub.kubernetes.names import name_of_volume
+from e2xhub.kubernetes.pods.fields import lasting_containers, own_containers
+from e2xhub.kubernetes.pods.guaranteed import make_guaranteed
+from e2xhub.kubernetes.pods.hygiene import confined_annotations, take_rights_away
 
 
 class UnsafePodError(E2xHubError):

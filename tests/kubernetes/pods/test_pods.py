@@ -12,10 +12,10 @@ from traitlets.config import Config
 
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.offers import Offer, Registry
-from e2xhub.kubernetes.guaranteed import qos_class
 from e2xhub.kubernetes.manifests import _make_spawner
 from e2xhub.kubernetes.pods import UnsafePodError
-from tests.kubernetes.test_pod_parts import pod_of
+from e2xhub.kubernetes.pods.guaranteed import qos_class
+from tests.kubernetes.parts.test_parts_of_a_pod import pod_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kubernetes_asyncio.client import ApiException
 
-from e2xhub.kubernetes.start_failures import (
+from e2xhub.kubernetes.starts.failures import (
     Obstacle,
     Patience,
     StartFailure,
@@ -24,7 +24,7 @@ from e2xhub.kubernetes.start_failures import (
 )
 
 Manifest = dict[str, Any]
-TROUBLESHOOTING = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+TROUBLESHOOTING = Path(__file__).parents[3] / "docs" / "troubleshooting.md"
 SCALE_UP = 60.0
 
 

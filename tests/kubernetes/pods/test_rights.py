@@ -16,11 +16,11 @@ from e2xhub.domain.catalog.servers import Image
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.kubernetes.pods import UnsafePodError
-from tests.kubernetes.test_pod_parts import pod_of
+from tests.kubernetes.parts.test_parts_of_a_pod import pod_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
-PAGE = Path(__file__).parents[2] / "docs" / "topics" / "pods.md"
+PAGE = Path(__file__).parents[3] / "docs" / "topics" / "pods.md"
 ROW = re.compile(r"^\| ([^|]+) \| (left|taken away|refused) \| (left|taken away|refused) \|", re.M)
 TABLE = {what: (in_open, in_locked) for what, in_open, in_locked in ROW.findall(PAGE.read_text())}
 SOCKET = "/run/containerd/containerd.sock"

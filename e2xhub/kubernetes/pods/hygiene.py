@@ -1,7 +1,7 @@
 """The rights that every pod is without, and those that a locked pod loses.
 
 docs/topics/pods.md says of each why. What cannot be taken away without breaking what somebody meant
-is refused instead (`kubernetes.escapes`).
+is refused instead (`kubernetes.pods.escapes`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from typing import Any
 
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer
-from e2xhub.kubernetes.containers import SIDE_PREFIX
-from e2xhub.kubernetes.fields import (
+from e2xhub.kubernetes.names import PREFIX
+from e2xhub.kubernetes.parts.containers import SIDE_PREFIX
+from e2xhub.kubernetes.pods.fields import (
     SERVER,
     containers_of,
     lasting_containers,
@@ -20,7 +21,6 @@ from e2xhub.kubernetes.fields import (
     read,
     write,
 )
-from e2xhub.kubernetes.names import PREFIX
 
 _APP_ARMOR_ANNOTATION = "container.apparmor.security.beta.kubernetes.io/"
 _RUNTIME_DEFAULT = {"type": "RuntimeDefault"}

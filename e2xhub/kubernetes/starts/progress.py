@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any
 
-from e2xhub.kubernetes.start_failures import find_condition, is_scaling_up
+from e2xhub.kubernetes.starts.failures import find_condition, is_scaling_up
 
 Manifest = Mapping[str, Any]
 

@@ -11,8 +11,8 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.offers import Offer
 from e2xhub.domain.roles import HubKind, Role
 from tests.examples import DATABASES, ML, examinee, load_example, member, only_offer, registry_of
+from tests.kubernetes.parts.test_parts_of_a_pod import pod_of
 from tests.kubernetes.pod_security import baseline_faults, restricted_faults
-from tests.kubernetes.test_pod_parts import pod_of
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 

@@ -11,7 +11,7 @@ from prometheus_client import REGISTRY
 
 from e2xhub.domain.refusals import Reason
 from e2xhub.domain.standing import Lapse, Started
-from e2xhub.kubernetes.standing_watch import StandingWatch
+from e2xhub.kubernetes.standing.watch import StandingWatch
 
 NOON = datetime(2026, 11, 2, 12, 0, tzinfo=timezone.utc)
 A_MINUTE = timedelta(minutes=1)

@@ -12,7 +12,7 @@ import pytest
 
 from e2xhub.domain.catalog.servers import Image, UserIds
 from e2xhub.domain.volumes import NewDirectory, VolumeMount
-from e2xhub.kubernetes.directories import make_directories_container
+from e2xhub.kubernetes.parts.directories import make_directories_container
 
 IMAGE = Image(name="registry.example.org/notebook:1")
 ALICE = UserIds(user=1000, group=100)

@@ -12,7 +12,7 @@ from kubernetes_asyncio.client import V1Container, V1PodSpec, V1ResourceRequirem
 
 from e2xhub.demo.api.pod_defaults import qos_class as qos_class_of_the_demo
 from e2xhub.demo.api.pod_defaults import set_pod_defaults
-from e2xhub.kubernetes.guaranteed import GUARANTEED, make_guaranteed, qos_class
+from e2xhub.kubernetes.pods.guaranteed import GUARANTEED, make_guaranteed, qos_class
 
 BOTH = {"cpu": "1", "memory": "1Gi"}
 

@@ -1,7 +1,7 @@
 """What a pod has that its network class cannot hold; docs/topics/pods.md says why.
 
 Only what somebody put there on purpose, and what would not work without, is an escape and refused.
-What a server does as well without is taken away instead (`kubernetes.hygiene`).
+What a server does as well without is taken away instead (`kubernetes.pods.hygiene`).
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from e2xhub.kubernetes.fields import lasting_containers, read
+from e2xhub.kubernetes.pods.fields import lasting_containers, read
 
 _FURTHER_NETWORKS = ("k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network")
 # Those that the Pod Security Standards take for confined.

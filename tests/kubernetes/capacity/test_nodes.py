@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from e2xhub.domain.node_types import Resources
-from e2xhub.kubernetes.nodes import ClusterNodes, read_nodes
+from e2xhub.kubernetes.capacity.nodes import ClusterNodes, read_nodes
 from tests.kubernetes.manifests import Manifest
 from tests.kubernetes.node_manifests import NodesOfACluster, make_container, nodes_of_a_cluster
 

@@ -21,8 +21,8 @@ from kubespawner.clients import _client_cache
 from traitlets.config import Config
 
 from e2xhub.demo.api.server import ApiServer
-from e2xhub.kubernetes.start_failures import StartFailure
 from e2xhub.kubernetes.starts import ExplainedSpawner, StartFailedError
+from e2xhub.kubernetes.starts.failures import StartFailure
 
 POD = "jupyter-alice"
 NO_NODE = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector."

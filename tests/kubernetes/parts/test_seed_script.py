@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from e2xhub.kubernetes.containers import _COPY
+from e2xhub.kubernetes.parts.containers import _COPY
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""What nodes have, and what the pods on them ask for."""
