@@ -2,9 +2,9 @@
 
 `plan_exchange(catalog, settings.nbgrader, owner, settings.run_as)` is empty where there is none.
 Its parts join those of the server (`domain.servers`): `mounts` those of `plan_volumes`,
-`environment` wins over the catalog's variables, `files` are texts by absolute path. `prepared` are
-directories that have to exist with their owner before the server starts and that it does not mount:
-whoever comes first, student or grader, both find the exchange in order.
+`environment` wins over the catalog's variables. `prepared` are directories that have to exist with
+their owner before the server starts and that it does not mount: whoever comes first, student or
+grader, both find the exchange in order.
 
 On the volume, below the exchange's directory, as e2xgrader has it:
 
@@ -29,7 +29,6 @@ from e2xhub.domain.path_templates import fill_path
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.volumes import NewDirectory, RunAs, VolumeMount, fill_directory
-from e2xhub.in_pod import NBGRADER_CONFIG
 
 CONFIG_DIRECTORY = "/etc/e2xhub/nbgrader"
 """Where the configuration file is in a server: a directory of its own, so that it hides none."""
@@ -47,6 +46,7 @@ class Exchange:
     """Directories that are made, with their owner, before the server starts; it has no mount."""
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
+    """Names of modules of `e2xhub.in_pod`, by absolute path in the server."""
 
 
 def plan_exchange(
@@ -72,7 +72,7 @@ def plan_exchange(
         mounts=tuple(places.of_a_student() if is_student else places.of_staff()),
         prepared=tuple(places.prepared()) if is_student else (),
         environment=_environment(nbgrader, owner, config_path),
-        files={f"{CONFIG_DIRECTORY}/nbgrader_config.py": NBGRADER_CONFIG},
+        files={f"{CONFIG_DIRECTORY}/nbgrader_config.py": "nbgrader_config.py"},
     )
 
 

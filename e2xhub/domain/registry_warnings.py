@@ -7,7 +7,9 @@ from collections.abc import Iterator, Mapping
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog.feasibility import possible_owners
 from e2xhub.domain.catalog.model import CatalogFault, Place
+from e2xhub.domain.catalog.overlaps import warn_of_links
 from e2xhub.domain.catalog.volumes import Mount
+from e2xhub.domain.directory_rights import find_useless_rights
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role
@@ -26,6 +28,8 @@ def find_warnings(registry: Registry) -> list[CatalogFault]:
         *_sizes_that_shrink(registry),
         *_homes_of_all(registry),
         *_homes_that_do_not_last(registry.catalog),
+        *find_useless_rights(registry.catalog),
+        *warn_of_links(registry.catalog),
     ]
 
 

@@ -66,7 +66,7 @@ class Server:
     """Its home directory; None: the image's own."""
     environment: Mapping[str, str]
     files: Mapping[str, str]
-    """Texts that stand in the server as files that nobody writes, by absolute path."""
+    """Files that nobody writes: names of modules of `e2xhub.in_pod`, by absolute path."""
     network: NetworkClass
     default_url: str | None
     placement: EffectivePlacement

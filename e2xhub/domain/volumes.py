@@ -16,6 +16,8 @@ from e2xhub.domain.roles import Role
 from e2xhub.domain.server_owner import ServerOwner
 
 _PERSONAL_MODE, _SHARED_MODE = "0700", "0755"
+_OWNERS = (Role.INSTRUCTOR, Role.GRADER, Role.STUDENT)
+"""To whom a new directory of several roles belongs: to the first of these that writes there."""
 
 RunAs = Mapping[Role, UserIds]
 """As whom the servers of each role run."""
@@ -80,7 +82,7 @@ def _plan_directory(
     catalog: Catalog, mount: Mount, owner: ServerOwner, run_as: RunAs | None
 ) -> NewDirectory | None:
     """Who only reads does not decide whose a directory is, unless the catalog has decided it."""
-    role = mount.owner or (owner.role if owner.may_write(mount) else None)
+    role = mount.owner or (_owning_role(mount, owner) if owner.may_write(mount) else None)
     prepares = catalog.volumes[mount.volume].prepare_directories and not owner.writes_nothing
     if role is None or run_as is None or not prepares:
         return None
@@ -90,6 +92,13 @@ def _plan_directory(
         mode=mount.mode or (_PERSONAL_MODE if personal else _SHARED_MODE),
         inner_directories=mount.inner_directories,
     )
+
+
+def _owning_role(mount: Mount, owner: ServerOwner) -> Role:
+    """The person's own role in what is theirs; elsewhere the same one, whoever comes first."""
+    if fields_of(mount.path) & {"username", "role"}:
+        return owner.role
+    return next((role for role in _OWNERS if role in mount.access.read_write), owner.role)
 
 
 def fill_directory(template: str, values: Mapping[str, str]) -> str:

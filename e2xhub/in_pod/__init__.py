@@ -4,7 +4,11 @@ Each other module is a text that travels in the pod (`kubernetes.parts.files`). 
 standard library and what the image has, nothing of e2xhub; and nothing here imports it.
 """
 
+from functools import cache
 from importlib import resources
 
-NBGRADER_CONFIG = resources.files(__name__).joinpath("nbgrader_config.py").read_text("utf-8")
-"""nbgrader's configuration file for every role; it takes values from the environment."""
+
+@cache
+def read_module(name: str) -> str:
+    """The text of the module `name`, such as `nbgrader_config.py`."""
+    return resources.files(__name__).joinpath(name).read_text("utf-8")

@@ -44,6 +44,11 @@ def _make_spawner(username: Username, config: Config) -> E2xSpawner:
     return spawner
 
 
+async def _make_pod(spawner: E2xSpawner) -> Any:
+    """As KubeSpawner makes the one that it sends."""
+    return await spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
+
+
 async def make_manifests(
     offer: Offer, username: Username, *, size: str | None, config: Config
 ) -> list[dict[str, Any]]:
@@ -61,7 +66,7 @@ async def make_manifests(
     if spawner.storage_pvc_ensure:
         made.append(spawner.get_pvc_manifest())
     try:
-        made.append(await spawner.get_final_pod())
+        made.append(await _make_pod(spawner))
     except SpawnRefusedError as refusal:
         raise (refusal.__cause__ or refusal) from None  # the reason, which a person is not told
     # Needed for its serialisation only; it opens no connection.

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from aiohttp import ClientError
+from jupyterhub.utils import exponential_backoff
 from kubernetes_asyncio.client import ApiException
 from kubespawner.slugs import safe_slug
 
@@ -76,6 +78,33 @@ def _make_egress(lockdown: Lockdown) -> list[dict[str, Any]]:
             }
         )
     return rules
+
+
+async def ensure_policy_in_time(
+    api: Any,
+    namespace: str,
+    policy: dict[str, Any],
+    *,
+    request_seconds: float,
+    seconds: float,
+) -> None:
+    """The same as `ensure_policy`, again and again for `seconds` while the API does not answer.
+
+    An answer may take `request_seconds`. Raises PolicyError.
+    """
+
+    async def ensure() -> bool:
+        try:
+            await asyncio.wait_for(ensure_policy(api, namespace, policy), request_seconds)
+        except asyncio.TimeoutError:
+            return False
+        return True
+
+    failure = f"NetworkPolicy {policy['metadata']['name']} could not be ensured in {seconds:g} s"
+    try:
+        await exponential_backoff(ensure, failure, timeout=seconds)
+    except (TimeoutError, asyncio.TimeoutError) as error:
+        raise PolicyError(failure) from error
 
 
 async def ensure_policy(api: Any, namespace: str, policy: dict[str, Any]) -> None:

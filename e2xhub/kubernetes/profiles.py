@@ -13,6 +13,7 @@ from e2xhub.domain.catalog.servers import Size
 from e2xhub.domain.offers import Offer
 from e2xhub.domain.servers import SeedCopy, Server
 from e2xhub.domain.volumes import VolumeMount
+from e2xhub.in_pod import read_module
 from e2xhub.kubernetes.labels import make_labels
 from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
 from e2xhub.kubernetes.parts.containers import (
@@ -26,6 +27,8 @@ from e2xhub.kubernetes.parts.directories import make_directories_container
 from e2xhub.kubernetes.parts.files import make_file_traits
 from e2xhub.kubernetes.parts.overrides import make_overrides
 from e2xhub.kubernetes.parts.placement import make_placement
+
+_SEARCH_PATH = "JUPYTER_CONFIG_PATH"
 
 
 def make_profile(offer: Offer) -> dict[str, Any]:
@@ -52,13 +55,15 @@ def make_profile(offer: Offer) -> dict[str, Any]:
 
 def _make_traits(offer: Offer) -> dict[str, Any]:
     server = offer.server
-    files = make_file_traits(server.files)
+    files = make_file_traits({path: read_module(name) for path, name in server.files.items()})
     traits = make_overrides(server.kubespawner_override)
     traits |= {
         **_make_user(server),
         "image": server.image.name,
         "image_pull_policy": server.image.pull_policy,
-        "environment": {name: escape(text) for name, text in server.environment.items()},
+        "environment": _add_search_path(
+            {name: escape(text) for name, text in server.environment.items()}
+        ),
         "extra_labels": {**traits.get("extra_labels", {}), **make_labels(offer)},
         "extra_annotations": {
             **traits.get("extra_annotations", {}),
@@ -102,6 +107,18 @@ def _make_preparation(server: Server) -> dict[str, dict[str, Any]]:
         for seed in server.seeds
     }
     return {DIRECTORIES: directories, **seeds} if directories else seeds
+
+
+def _add_search_path(environment: dict[str, str]) -> Callable[[Any], dict[str, str]]:
+    """A trait's value that needs the spawner: where the hub has Jupyter look besides stays."""
+
+    def join(spawner: Any) -> dict[str, str]:
+        configured = spawner.environment.get(_SEARCH_PATH)
+        if _SEARCH_PATH not in environment or not isinstance(configured, str):
+            return environment
+        return {**environment, _SEARCH_PATH: f"{environment[_SEARCH_PATH]}:{configured}"}
+
+    return join
 
 
 def _make_resources(size: Size, *, guaranteed: bool) -> dict[str, Any]:

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
-from copy import deepcopy
 from datetime import datetime, timezone
-from posixpath import normpath
 from typing import Any, NoReturn
 
-from jupyterhub.utils import exponential_backoff, maybe_future
+from jupyterhub.utils import maybe_future
 from kubespawner.clients import shared_client
 from tornado import web
 from traitlets import Any as AnyTrait
@@ -19,10 +16,10 @@ from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
 from e2xhub.domain.standing import Lapse, StandingMemory, Started
 from e2xhub.errors import ConfigurationError, printable
+from e2xhub.kubernetes.configured import ConfiguredTraits, check_places, names_in
 from e2xhub.kubernetes.labels import valid_labels
-from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 from e2xhub.kubernetes.pods import UnsafePodError, finish_pod
-from e2xhub.kubernetes.policies import PolicyError, ensure_policy, make_policy
+from e2xhub.kubernetes.policies import PolicyError, ensure_policy_in_time, make_policy
 from e2xhub.kubernetes.profiles import make_profile
 from e2xhub.kubernetes.server_names import find_name_fault, tell_running
 from e2xhub.kubernetes.standing import WatchedSpawner
@@ -91,13 +88,11 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         """,
     )
 
-    # What traits were before an offer changed them; offers must not leak into each other.
-    _configured: dict[str, Any]
     user_options: dict[str, Any]
-    offer: Offer | None = None
+    modify_pod_hook: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._configured = {}
+        self._configured = ConfiguredTraits(self)
         self._standing_memory = StandingMemory()
         super().__init__(*args, **kwargs)
 
@@ -175,29 +170,36 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
 
     def apply_offer(self, offer: Offer, size: str) -> None:
         """Sets the traits that make the pod of `offer` in one of its sizes."""
-        self._check_places(offer)
+        check_places(offer, self._expand_all(self._sorted_dict_values(self.volume_mounts)))
         self.offer = offer
         self.user_options = {"profile": offer.slug, "size": size}
         profile = make_profile(offer)
-        self._keep_configured(profile)
+        self._configured.remember({*names_in(profile), "modify_pod_hook"})
         self._load_profile(offer.slug, self._get_initialized_profile_list([profile]))
+        self._finish_last()
+
+    def clear_state(self) -> None:
+        """Forgets the offer; JupyterHub calls this before and after a server, around all hooks."""
+        super().clear_state()
+        self._forget_offer()
 
     async def get_pod_manifest(self) -> Any:
         """The pod of the authorised offer; refuses to make any other."""
         if self.offer is None:
             raise SpawnRefusedError(403, translator_for(self.handler)(_NOT_AUTHORIZED))
-        return self._finish(await super().get_pod_manifest())
+        return await super().get_pod_manifest()
 
-    async def get_final_pod(self) -> Any:
-        """The pod as it would be sent: after the admin's `modify_pod_hook`, if there is one."""
-        pod = await self.get_pod_manifest()
-        if self.modify_pod_hook:
-            pod = await maybe_future(self.modify_pod_hook(self, pod))
-        return self._finish(pod)
+    def _finish_last(self) -> None:
+        """Has the pod finished after the admin's `modify_pod_hook`, the last step before it is
+        sent."""
+        hook = self.modify_pod_hook
 
-    async def _make_create_pod_request(self, pod: Any, request_timeout: int) -> bool:
-        """Sends the pod; the last step, after the admin's `modify_pod_hook`."""
-        return await super()._make_create_pod_request(self._finish(pod), request_timeout)
+        async def finish(spawner: E2xSpawner, pod: Any) -> Any:
+            if hook is not None:
+                pod = await maybe_future(hook(spawner, pod))
+            return spawner._finish(pod)
+
+        self.modify_pod_hook = finish
 
     def _finish(self, pod: Any) -> Any:
         assert self.offer is not None
@@ -213,17 +215,6 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
     def _build_pod_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
         """The labels of the pod, by which its service finds it."""
         return valid_labels(super()._build_pod_labels(extra_labels))
-
-    def _check_places(self, offer: Offer) -> None:
-        """Refuses a place that the chart or the admin mounts something at already."""
-        configured = self._expand_all(self._sorted_dict_values(self.volume_mounts))
-        taken = {normpath(str(mount.get("mountPath", ""))) for mount in configured}
-        for mount in offer.server.volume_mounts:
-            if mount.mount_path in taken:
-                raise ConfigurationError(
-                    f"the catalog's mount {mount.name!r} and KubeSpawner.volume_mounts both want "
-                    f"{mount.mount_path}; with zero-to-jupyterhub set singleuser.storage.type: none"
-                )
 
     def _authorize(self, user_options: Any) -> tuple[Offer, str]:
         """The offer and the size that `user_options` name; raises HTTPError 403."""
@@ -268,47 +259,24 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
                 self.log.warning("%s is refused %s: %s", self._log_name, offer.slug, sentence)
                 raise SpawnRefusedError(403, sentence)
 
-    def _keep_configured(self, profile: Mapping[str, Any]) -> None:
-        """Remembers the traits that `profile` changes, with volumes in the form that merges."""
-        overrides = [profile["kubespawner_override"]]
-        sizes = profile["profile_options"]["size"]["choices"].values()
-        overrides += [size["kubespawner_override"] for size in sizes]
-        for name in {name for override in overrides for name in override}:
-            value = getattr(self, name)
-            self._configured[name] = deepcopy(value)
-            if name in MERGED_BY_KEY and not isinstance(value, dict):
-                # KubeSpawner would replace a list by our dict, and lose what it holds.
-                setattr(self, name, keyed("configured", value))
-
     def _forget_offer(self) -> None:
         self.offer = None
-        for name, value in self._configured.items():
-            setattr(self, name, value)
-        self._configured = {}
+        self._configured.restore()
 
     async def _ensure_policy(self, offer: Offer) -> None:
         """Makes the offer's NetworkPolicy exist; without it no pod is created."""
         policy = make_policy(offer)
         if policy is None:
             return
-        api = shared_client("NetworkingV1Api")
-
-        async def ensure() -> bool:
-            try:
-                await asyncio.wait_for(
-                    ensure_policy(api, self.namespace, policy), self.k8s_api_request_timeout
-                )
-            except asyncio.TimeoutError:
-                return False
-            return True
-
         try:
-            await exponential_backoff(
-                ensure,
-                f"NetworkPolicy {policy['metadata']['name']} could not be ensured",
-                timeout=self.k8s_api_request_retry_timeout,
+            await ensure_policy_in_time(
+                shared_client("NetworkingV1Api"),
+                self.namespace,
+                policy,
+                request_seconds=self.k8s_api_request_timeout,
+                seconds=self.k8s_api_request_retry_timeout,
             )
-        except (PolicyError, TimeoutError, asyncio.TimeoutError) as error:
+        except PolicyError as error:
             self._refuse_as_unsafe(error)
 
     def _refuse_as_unsafe(self, error: Exception) -> NoReturn:

@@ -13,7 +13,6 @@ from e2xhub.domain.exchange import Exchange, plan_exchange
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.volumes import NewDirectory
-from e2xhub.in_pod import NBGRADER_CONFIG
 
 STUDENTS, STAFF = UserIds(user=1000, group=1000), UserIds(user=2000, group=2000)
 RUN_AS = {role: STUDENTS if role is Role.STUDENT else STAFF for role in Role}
@@ -160,7 +159,7 @@ def test_course_id_is_told_to_nbgrader_and_names_the_place(
 
 def test_configuration_file_hides_no_other(small_catalog: Catalog) -> None:
     exchange = plan(small_catalog, config_path="/opt/etc/jupyter:/opt/more")
-    assert exchange.files == {"/etc/e2xhub/nbgrader/nbgrader_config.py": NBGRADER_CONFIG}
+    assert exchange.files == {"/etc/e2xhub/nbgrader/nbgrader_config.py": "nbgrader_config.py"}
     assert exchange.environment["JUPYTER_CONFIG_PATH"] == (
         "/etc/e2xhub/nbgrader:/opt/etc/jupyter:/opt/more"
     )

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-from collections.abc import Callable
+import tempfile
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +17,11 @@ from traitlets.config.loader import Config, PyFileConfigLoader
 import e2xhub.in_pod
 
 ASSIGNMENT = "ps1"
-MOMENT = "2026-11-20 10:00:00.000000 UTC"
+MOMENT = "2025-11-20 10:00:00.000000 UTC"
+
+
+STUDENT_UID = 1000
+GRADER_UID = 2000
 
 
 class Exchange:
@@ -46,13 +54,16 @@ class Exchange:
 
     def step(self, name: str, config: Config) -> Any:
         """A step such as `collect`, as nbgrader's programs make it."""
+        from nbgrader.auth import Authenticator
         from nbgrader.coursedir import CourseDirectory
         from nbgrader.exchange import ExchangeFactory
 
         course = CourseDirectory(config=config)
         course.assignment_id = ASSIGNMENT
         factory = ExchangeFactory(config=config)
-        step = getattr(factory, name)(coursedir=course, config=config)
+        step = getattr(factory, name)(
+            coursedir=course, authenticator=Authenticator(config=config), config=config
+        )
         step.log.propagate = True
         return step
 
@@ -63,6 +74,15 @@ class Exchange:
         step = self.step("collect", config)
         step.start()
         return self.course / "submitted"
+
+    def listed(self, *, assignment: str = ASSIGNMENT, role: str = "grader", **options: Any) -> Any:
+        """What `nbgrader list --inbound` returns."""
+        config = self.load(role)
+        config.ExchangeList.inbound = True
+        config.ExchangeList.update(options)
+        step = self.step("list", config)
+        step.coursedir.assignment_id = assignment
+        return step.start()
 
     def submission(
         self, student: str = "ben", *, name: str | None = None, moment: str = MOMENT
@@ -89,6 +109,61 @@ def exchange(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, empty_gradebook: P
     made = Exchange(tmp_path, monkeypatch)
     shutil.copy(empty_gradebook, made.course)
     return made
+
+
+@pytest.fixture
+def exchange_of_users(
+    monkeypatch: pytest.MonkeyPatch, empty_gradebook: Path
+) -> Iterator[Callable[[], Exchange]]:
+    """An exchange whose directories belong to students and graders, in a place that both reach.
+
+    Each call gives what was made meanwhile to its owner.
+    """
+    if os.geteuid() != 0:
+        pytest.skip("only root can work as a student and as a grader")
+    with tempfile.TemporaryDirectory() as directory:
+        Path(directory).chmod(0o755)
+        made = Exchange(Path(directory), monkeypatch)
+        shutil.copy(empty_gradebook, made.course)
+
+        def owned() -> Exchange:
+            give(made.root, GRADER_UID)
+            give(made.course, GRADER_UID)
+            for inbound in (made.at / "personalized-inbound").iterdir():
+                give(inbound, STUDENT_UID)
+            return made
+
+        yield owned
+
+
+def give(directory: Path, uid: int) -> None:
+    """Makes `uid` the owner of all that is there, itself included."""
+    for path in (directory, *directory.rglob("*")):
+        os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def as_user(uid: int, work: Callable[[], Any]) -> Any:
+    """What `work` returns, as JSON, in a process of user `uid` without any other group.
+
+    What it imports has to be imported before: the user may not reach the interpreter's files.
+    """
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(uid)
+            os.setuid(uid)
+            os.write(writing, json.dumps(work()).encode())
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        text = pipe.read()
+    assert os.waitpid(child, 0)[1] == 0
+    return json.loads(text)
 
 
 @pytest.fixture

@@ -37,10 +37,10 @@ def test_directory_says_who_submitted_and_not_the_name(exchange: Exchange) -> No
 
 
 def test_last_submission_is_collected(exchange: Exchange) -> None:
-    for day in ("21", "19"):
-        submission = exchange.submission(moment=f"2026-11-{day} 10:00:00.0 UTC")
+    for day in ("19", "18"):
+        submission = exchange.submission(moment=f"2025-11-{day} 10:00:00.000000 UTC")
         (submission / f"{day}.ipynb").write_text("{}")
-    assert collected(exchange.collect()) == {"ben": ["21.ipynb", "timestamp.txt"]}
+    assert collected(exchange.collect()) == {"ben": ["19.ipynb", "timestamp.txt"]}
 
 
 def test_link_is_left_out_and_the_rest_collected(

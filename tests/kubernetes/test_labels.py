@@ -103,7 +103,8 @@ async def _labels_of(offer: Offer, username: Username, name: str, scheme: str) -
     spawner = _make_spawner(username, Config({"KubeSpawner": config}))
     spawner.orm_spawner = orm.Spawner(name=name)
     spawner.apply_offer(offer, "small")
-    labels: dict[str, Any] = (await spawner.get_final_pod()).metadata.labels
+    pod = await spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
+    labels: dict[str, Any] = pod.metadata.labels
     return labels
 
 

@@ -105,10 +105,11 @@ async def test_labels_of_the_policy_stay_whatever_the_admins_hook_does(
 
 
 async def test_pod_that_is_sent_has_the_labels_of_the_policy(exam: Offer, cluster: Cluster) -> None:
-    spawner = _make_spawner(Username.parse("alice"), Config())
+    hook = Config({"KubeSpawner": {"modify_pod_hook": take_labels_off}})
+    spawner = _make_spawner(Username.parse("alice"), hook)
     spawner.api, spawner.namespace = cluster.core, cluster.namespace
     spawner.apply_offer(exam, "small")
-    pod = take_labels_off(spawner, await spawner.get_pod_manifest())
+    pod = await spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
     assert await spawner._make_create_pod_request(pod, 20)
     (sent,) = (await cluster.core.list_namespaced_pod(cluster.namespace)).items
     assert make_labels(exam).items() <= sent.metadata.labels.items()

@@ -126,11 +126,14 @@ class Mount(CatalogModel):
     """Kinds of hub that have this mount. An exam hub has only what names it here, so that no
     file of a course reaches an exam by accident."""
     owner: Role | None = None
-    """The role whose user (`run_as`) owns the directory when it is new; where it is left out, the
-    first one who writes to it. Nothing changes in a directory that is there already."""
+    """The role whose user (`run_as`) owns the directory when it is new. Where it is left out, a
+    directory with {username} or {role} in its path belongs to whoever it is for, any other to the
+    first of `instructor`, `grader` and `student` that writes there. Nothing changes in a directory
+    that is there already."""
     mode: DirectoryMode | None = None
     """Permissions of the directory when it is new, in quotes: `"0755"`; `0700` where the path names
-    the person, and `0755` elsewhere."""
+    the person, and `0755` elsewhere. Where roles that write are different users with one group
+    (`run_as`), `"2775"` lets all of them write."""
     inner_directories: tuple[DirectoryName, ...] = ()
     """Directories that are made inside, with the same owner and permissions, such as
     `[outbound]`."""

@@ -28,8 +28,10 @@ _SECURITY = {
 }
 
 # Only what belongs to root (or, where the file server maps root, to nobody) is new. What somebody
-# owns stays theirs, with its permissions. Links are never followed. A directory that cannot be
-# given away ends the start: a server whose home cannot be written would lose what people do.
+# owns stays theirs, with its permissions. Links are never followed, also where somebody puts one in
+# the place of a directory meanwhile: it is entered first, and given away from within. A directory
+# that cannot be given away ends the start: a server whose home cannot be written would lose what
+# people do.
 _PREPARE = r"""
 set -u
 give() {
@@ -41,8 +43,9 @@ give() {
   return 1
 }
 make() {
+  mkdir "$1" 2>/dev/null
   if [ -L "$1" ]; then return 0; fi
-  mkdir -p "$1" && give "$@"
+  (cd -P "$1" && [ "$PWD" = "$1" ] && give . "$2" "$3" "$4")
 }
 while [ $# -gt 0 ]; do
   at=$1 owner=$2 mode=$3 shown=$4 inner=$5

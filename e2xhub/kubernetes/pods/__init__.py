@@ -37,6 +37,8 @@ def finish_pod(pod: Any, offer: Offer) -> Any:
 
     Raises UnsafePodError where that cannot be made true.
     """
+    if pod is None:
+        raise UnsafePodError("modify_pod_hook returned nothing; expected the pod")
     pod.metadata.labels = valid_labels({**(pod.metadata.labels or {}), **make_labels(offer)})
     own_containers(pod.spec)
     if offer.server.network is not NetworkClass.OPEN:

@@ -1,7 +1,7 @@
 """Starts that end soon where they cannot succeed, say why, and leave nothing behind.
 
-What Kubernetes' words mean is in `failures` and `progress`; what is started is
-`spawner`'s.
+What Kubernetes' words mean is in `failures` and `progress`, how its news arrive in `watches`; what
+is started is `spawner`'s.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import html
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, ClassVar
 
+from aiohttp import ClientError
 from jupyterhub.utils import url_path_join, wait_for_http_server
 from kubernetes_asyncio.client import ApiException
-from kubespawner import KubeSpawner
 from tornado import web
-from traitlets import Float
+from traitlets import Float, Instance
 
 from e2xhub.domain.offers import Offer
 from e2xhub.errors import printable
+from e2xhub.kubernetes.starts.attempt import Attempt
 from e2xhub.kubernetes.starts.events import PodEvents
 from e2xhub.kubernetes.starts.failures import (
     Obstacle,
@@ -26,23 +27,23 @@ from e2xhub.kubernetes.starts.failures import (
     StartFailure,
     classify_error,
     find_obstacle,
+    is_refusal,
     message_of,
 )
 from e2xhub.kubernetes.starts.progress import StartStage, find_stage
+from e2xhub.kubernetes.starts.watches import SharedWatches
 from e2xhub.web.translations import Translator, translator_for
 
 _LOOK_SECONDS = 0.5
 _REMOVAL_SECONDS = 30.0
-# What is left of JupyterHub's own time-out, to remove the pod and to say why.
-_LAST_SHARE, _LAST_SECONDS = 0.1, 5.0
 _LOGGED_LETTERS = 2000
+_RUNS = StartStage.NEARLY_THERE
 _CONTACT = "Whom to ask: {contact}"
-
-
 _GONE = Obstacle(
     failure=StartFailure.INTERRUPTED,
     detail="the pod was deleted by somebody else",
-    patience_seconds=0,
+    # The list of pods may be older than what it said before; the cluster is asked then.
+    patience_seconds=2.0,
 )
 
 
@@ -57,7 +58,7 @@ class StartFailedError(web.HTTPError):
         self.jupyterhub_html_message = html.escape(sentence)
 
 
-class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
+class ExplainedSpawner(SharedWatches):
     """A KubeSpawner whose starts end as soon as it is clear that they fail, with a plain reason.
 
     A start ends when its server answers. Until then the pod's state is looked at all the time. A
@@ -84,12 +85,7 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
     _removals: ClassVar[dict[str, asyncio.Task[None]]] = {}
     """Pods that a start which was given up left behind, until they are gone."""
     _pod_events: ClassVar[dict[Any, PodEvents]] = {}
-    _creating: asyncio.Future[bool] | None = None
-    _created = False
-    _pod_uid: str | None = None
-    _is_seen = False
-    """Whether KubeSpawner's list of pods has had this start's pod."""
-    _stage = StartStage.REQUESTED
+    _attempt = Instance(Attempt, ())
     _translate: Translator | None = None
 
     # --- the start
@@ -99,9 +95,7 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
 
         Raises StartFailedError, and what refuses the start (SpawnRefusedError).
         """
-        self._creating, self._created = None, False
-        self._pod_uid, self._is_seen = None, False
-        self._stage = StartStage.REQUESTED
+        self._attempt = Attempt(began=_now(), start_timeout=self.start_timeout)
         self._translate = translator_for(self.handler)
         self._start_future = asyncio.ensure_future(self._start_or_explain())
         return self._start_future
@@ -121,8 +115,8 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
 
     async def _start_and_answer(self) -> str:
         await self._wait_for_removal()
-        self._drop_dead_reflectors()
         address: str = await self._start()
+        self._attempt.address = address
         if not self.internal_ssl:
             url = url_path_join(address, self.server.base_url, "api")
             await wait_for_http_server(url, timeout=self.http_timeout)
@@ -130,30 +124,50 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
 
     async def _attend(self, starting: asyncio.Future[str]) -> str:
         """Looks at the pod until the start has ended, or cannot succeed any more."""
-        clock = asyncio.get_running_loop().time
-        left = max(_LAST_SECONDS, self.start_timeout * _LAST_SHARE)
-        deadline = clock() + max(self.start_timeout - left, self.start_timeout / 2)
         patience = Patience()
         while True:
             await asyncio.wait([starting], timeout=_LOOK_SECONDS)
             if starting.done():
                 return starting.result()
-            hopeless = patience.judge(self._look(), clock())
-            if hopeless or clock() > deadline:
-                raise await self._give_up(starting, hopeless or self._explain_slowness())
+            hopeless = patience.judge(self._look(), _now())
+            if hopeless is _GONE and not await self._is_gone():
+                patience, hopeless = Patience(), None
+            if hopeless:
+                raise await self._give_up(starting, hopeless)
+            if _now() > self._attempt.deadline and self._attempt.address:
+                # JupyterHub itself goes on waiting for the answer, for all of `http_timeout`.
+                starting.cancel()
+                return self._attempt.address
+            # Where it runs, KubeSpawner finds its address within a few seconds.
+            if _now() > self._attempt.deadline and self._attempt.stage is not _RUNS:
+                raise await self._give_up(starting, self._explain_slowness())
 
     def _look(self) -> Obstacle | None:
         """Notes how far the pod is, and returns what keeps it."""
-        if not self._created:
+        attempt = self._attempt
+        if attempt.pod_uid is None:
             return None
         pod = self._known_pod
         # What is known may be late, and still be about an earlier pod.
-        if pod is None or pod["metadata"]["uid"] != self._pod_uid:
-            return _GONE if self._is_seen else None
-        self._is_seen = True
+        if pod is None or pod["metadata"]["uid"] != attempt.pod_uid:
+            return _GONE if attempt.is_seen else None
+        attempt.is_seen = True
         events = self._events_of_pod()
-        self._stage = find_stage(pod, events)
+        attempt.stage = find_stage(pod, events)
         return find_obstacle(pod, events, scale_up_seconds=self.scale_up_seconds)
+
+    async def _is_gone(self) -> bool:
+        """Asks the cluster whether the pod is gone; where it does not answer, it is not."""
+        read = self.api.read_namespaced_pod(self.pod_name, self.namespace)
+        try:
+            pod = await asyncio.wait_for(read, self.k8s_api_request_timeout)
+        except ApiException as error:
+            self._attempt.is_gone = error.status == 404
+        except (ClientError, OSError, asyncio.TimeoutError):
+            return False
+        else:
+            self._attempt.is_gone = pod.metadata.uid != self._attempt.pod_uid
+        return self._attempt.is_gone
 
     @property
     def _known_pod(self) -> Mapping[str, Any] | None:
@@ -171,8 +185,7 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
         if self.event_reflector is None:
             return []
         known = self._pod_events.setdefault(self._get_reflector_key("events"), PodEvents())
-        now = asyncio.get_running_loop().time()
-        return known.of(self._pod_uid, self.event_reflector.resources.values(), now)
+        return known.of(self._attempt.pod_uid, self.event_reflector.resources.values(), _now())
 
     async def _make_create_pod_request(self, pod: Any, request_timeout: int) -> bool:
         """Sends the pod; returns whether it was created, else it is to be sent again.
@@ -180,16 +193,10 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
         KubeSpawner's own logs a pod that is refused, with the tokens that are in it. A request that
         is on its way cannot be taken back, so that it is not cancelled with the start.
         """
-        self._creating = asyncio.ensure_future(self._send_pod(pod, request_timeout))
-        self._created = await asyncio.shield(self._creating)
-        return self._created
-
-    async def _send_pod(self, pod: Any, request_timeout: int) -> bool:
+        sending = self._send_pod(self._attempt, pod, request_timeout)
+        self._attempt.creating = asyncio.ensure_future(sending)
         try:
-            request = self.api.create_namespaced_pod(self.namespace, pod)
-            created = await asyncio.wait_for(request, request_timeout)
-        except asyncio.TimeoutError:
-            return False
+            return await asyncio.shield(self._attempt.creating)
         except ApiException as error:
             message = message_of(error)
             # A full quota is told first, also where the earlier pod is what fills it.
@@ -200,31 +207,45 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
             if is_full or "already exists" in message:
                 await self.stop(now=True)
             return False
-        self._pod_uid = created.metadata.uid
+
+    async def _send_pod(self, attempt: Attempt, pod: Any, request_timeout: int) -> bool:
+        try:
+            request = self.api.create_namespaced_pod(self.namespace, pod)
+            created = await asyncio.wait_for(request, request_timeout)
+        except asyncio.TimeoutError:
+            attempt.may_exist = True
+            return False
+        except Exception as error:
+            attempt.may_exist = attempt.may_exist or not is_refusal(error)
+            raise
+        attempt.may_exist, attempt.pod_uid = True, created.metadata.uid
         return True
 
     # --- its end
 
     def _classify(self, error: Exception) -> Obstacle:
         is_late = isinstance(error, TimeoutError | asyncio.TimeoutError)
-        return self._explain_slowness() if is_late and self._created else classify_error(error)
+        return (
+            self._explain_slowness() if is_late and self._attempt.pod_uid else classify_error(error)
+        )
 
     def _explain_slowness(self) -> Obstacle:
         """What a start that took too long was waiting for."""
-        pod, detail = self._known_pod, f"within {self.start_timeout} seconds"
-        if not self._created:
+        pod, attempt = self._known_pod, self._attempt
+        waited = f"within {_now() - attempt.began:.0f} seconds"
+        if attempt.pod_uid is None:
             is_ending = pod is not None and "deletionTimestamp" in pod["metadata"]
             kind = StartFailure.PREVIOUS_NOT_ENDED if is_ending else StartFailure.TOO_SLOW
-            return Obstacle(failure=kind, detail=f"no pod was created {detail}")
-        if self._stage is StartStage.NEARLY_THERE:
+            return Obstacle(failure=kind, detail=f"no pod was created {waited}")
+        if attempt.address:
             detail = f"no answer within {self.http_timeout} seconds; see the log of its container"
             return Obstacle(failure=StartFailure.NO_ANSWER, detail=detail)
-        return self._look() or self._explain_silence()
+        return self._look() or self._explain_silence(waited)
 
-    def _explain_silence(self) -> Obstacle:
+    def _explain_silence(self, waited: str) -> Obstacle:
         """A pod of which nobody says what it waits for: the log gets its last event."""
         told = [f"{event.get('reason')}: {event.get('message')}" for event in self._events_of_pod()]
-        words = [f"not running within {self.start_timeout} seconds", *told[-1:]]
+        words = [f"not running {waited}", *told[-1:]]
         return Obstacle(failure=StartFailure.TOO_SLOW, detail="; ".join(words))
 
     async def _give_up(self, starting: asyncio.Future[str], obstacle: Obstacle) -> StartFailedError:
@@ -239,8 +260,10 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
             # A container may have written a part of it itself.
             printable(obstacle.detail)[:_LOGGED_LETTERS],
         )
+        self._attempt.has_failed = True
         self._remove_later(starting)
-        await self._wait_for_removal()
+        # JupyterHub has to hear the reason before its own time is over.
+        await self._wait_for_removal(self._attempt.left(_now()) / 2)
         return StartFailedError(obstacle.failure, self._tell(obstacle.failure))
 
     def _tell(self, failure: StartFailure) -> str:
@@ -253,7 +276,7 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
     def _remove_later(self, starting: asyncio.Future[str]) -> None:
         """Ends the start and deletes its pod, whatever becomes of the caller."""
         key = self._ref_key
-        task = asyncio.ensure_future(self._remove(starting, self._creating, key))
+        task = asyncio.ensure_future(self._remove(starting, self._attempt, key))
         self._removals[key] = task
 
         def forget(done: asyncio.Task[None]) -> None:
@@ -262,17 +285,16 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
 
         task.add_done_callback(forget)
 
-    async def _wait_for_removal(self) -> None:
+    async def _wait_for_removal(self, most_seconds: float | None = None) -> None:
         earlier = self._removals.get(self._ref_key)
         if earlier is not None:
-            await asyncio.wait([earlier])
+            await asyncio.wait([earlier], timeout=most_seconds)
 
-    async def _remove(
-        self, starting: asyncio.Future[str], creating: asyncio.Future[bool] | None, key: str
-    ) -> None:
+    async def _remove(self, starting: asyncio.Future[str], attempt: Attempt, key: str) -> None:
         starting.cancel()
-        await asyncio.wait([task for task in (starting, creating) if task is not None])
-        if creating is None or creating.exception():
+        await asyncio.wait([task for task in (starting, attempt.creating) if task is not None])
+        # Where the pod is gone, one of its name is somebody else's.
+        if attempt.is_gone or not attempt.may_exist:
             return
         try:
             await asyncio.wait_for(self.stop(now=True), _REMOVAL_SECONDS)
@@ -285,17 +307,10 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
                 error,
             )
 
-    async def _start_reflector(self, *args: Any, **kwargs: Any) -> Any:
-        """KubeSpawner's, to its end: all starts share it, and wait for one that was cancelled."""
-        return await asyncio.shield(super()._start_reflector(*args, **kwargs))
-
-    def _drop_dead_reflectors(self) -> None:
-        """KubeSpawner keeps a watch that could not be opened, and waits for its news for ever."""
-        for key, reflector in list(self.reflectors.items()):
-            loaded, task = reflector.first_load_future, reflector.watch_task
-            has_failed = loaded.done() and loaded.exception() is not None
-            if has_failed or (task is not None and task.done()):
-                del self.reflectors[key]
+    async def stop(self, now: bool = False) -> None:
+        """KubeSpawner's; after a failed start not for long, as the person still waits for why."""
+        most_seconds = _REMOVAL_SECONDS if self._attempt.has_failed else None
+        await asyncio.wait_for(super().stop(now), most_seconds)
 
     # --- what the person sees meanwhile
 
@@ -305,9 +320,13 @@ class ExplainedSpawner(KubeSpawner):  # type: ignore[misc]
         translate = self._translate or translator_for(self.handler)
         while True:
             is_over = self._start_future is not None and self._start_future.done()
-            if self._stage is not shown:
-                shown, percent = self._stage, max(percent, self._stage.percent)
+            if self._attempt.stage is not shown:
+                shown, percent = self._attempt.stage, max(percent, self._attempt.stage.percent)
                 yield {"progress": percent, "message": translate(shown.value)}
             if is_over:
                 return
             await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

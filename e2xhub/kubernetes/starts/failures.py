@@ -123,6 +123,10 @@ _DEFINITE_SECONDS = 3.0
 """For what is wrong as it stands; the cluster may still be learning of an object just made."""
 _HICCUP_SECONDS = 20.0
 """For what a registry, a kubelet or a file server may recover from."""
+_BESIDE_SECONDS = 30.0
+"""For what runs beside the server, and ends until what it needs is there: Kubernetes starts it
+again after 10 and after 20 seconds, and then after 40."""
+_SERVER_CONTAINER = "notebook"
 
 _IMAGE_REASONS = {
     "ErrImageNeverPull": _DEFINITE_SECONDS,
@@ -183,13 +187,34 @@ def _obstacles(pod: Manifest, events: list[Manifest], scale_up: float) -> Iterat
             failure=StartFailure.INTERRUPTED, detail="the pod is being deleted", patience_seconds=0
         )
     yield from _ended(status)
-    for container in status.get("initContainerStatuses") or ():
-        yield from _of_container(container, StartFailure.PREPARATION_FAILED)
-    for container in status.get("containerStatuses") or ():
-        yield from _of_container(container, StartFailure.SERVER_ENDED)
+    yield from _kept_by_containers(pod, status)
     yield from _unscheduled(status, events, scale_up)
     if _waits_for_volumes(status):
         yield from _unmounted(events)
+
+
+def _kept_by_containers(pod: Manifest, status: Manifest) -> Iterator[Obstacle]:
+    """What keeps the containers; last of all those beside the server, which have more time."""
+    beside = []
+    sidecars = _sidecars(pod)
+    for container in status.get("initContainerStatuses") or ():
+        if container["name"] in sidecars:
+            beside.append(container)
+        else:
+            yield from _of_container(container, StartFailure.PREPARATION_FAILED)
+    for container in status.get("containerStatuses") or ():
+        if container["name"] == _SERVER_CONTAINER:
+            yield from _of_container(container, StartFailure.SERVER_ENDED)
+        else:
+            beside.append(container)
+    for container in beside:
+        yield from _of_container(container, StartFailure.TOO_SLOW, _BESIDE_SECONDS)
+
+
+def _sidecars(pod: Manifest) -> set[str]:
+    """The init containers that go on running, by their names."""
+    containers = (pod.get("spec") or {}).get("initContainers") or ()
+    return {entry["name"] for entry in containers if entry.get("restartPolicy") == "Always"}
 
 
 def _ended(status: Manifest) -> Iterator[Obstacle]:
@@ -217,7 +242,9 @@ def _ends(status: Manifest) -> Iterator[str]:
                 yield f"container {container['name']} {ended}"
 
 
-def _of_container(container: Manifest, if_it_ends: StartFailure) -> Iterator[Obstacle]:
+def _of_container(
+    container: Manifest, if_it_ends: StartFailure, patience_seconds: float = 0.0
+) -> Iterator[Obstacle]:
     waiting = (container.get("state") or {}).get("waiting") or {}
     reason, message = waiting.get("reason") or "", waiting.get("message") or ""
     words = f"container {container['name']}: {reason}: {message}".rstrip(": ")
@@ -236,7 +263,7 @@ def _of_container(container: Manifest, if_it_ends: StartFailure) -> Iterator[Obs
         )
     elif reason == "CrashLoopBackOff":
         detail = f"{words}; {_last_end(container)}".rstrip("; ")
-        yield Obstacle(failure=if_it_ends, detail=detail, patience_seconds=0)
+        yield Obstacle(failure=if_it_ends, detail=detail, patience_seconds=patience_seconds)
 
 
 def _exit_code(container: Manifest) -> int:
@@ -325,6 +352,15 @@ def classify_error(error: BaseException) -> Obstacle:
         detail = f"{type(error).__name__}: {error}".rstrip(": ")
         return Obstacle(failure=StartFailure.CLUSTER_UNREACHABLE, detail=detail)
     return Obstacle(failure=StartFailure.UNEXPECTED, detail=f"{type(error).__name__}: {error}")
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the API has said that it did not do what it was asked to.
+
+    A gateway's time-out, or a connection that ended, leaves it open.
+    """
+    status = error.status or 0 if isinstance(error, ApiException) else 0
+    return 400 <= status < 500 and status != 408
 
 
 def _of_answer(status: int, message: str) -> StartFailure:

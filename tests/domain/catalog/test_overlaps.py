@@ -102,7 +102,6 @@ def test_role_and_hub_are_words_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("path", "is_a_fault"),
     [
-        ("homes/{course}/{term}/{username}/notes", False),
         ("homes/{course}/{term}/{username}-share", True),
         ("homes/{course}/{username}/{term}", True),
         ("homes/{course}/{term}/x-{username}", True),
@@ -112,6 +111,15 @@ def test_role_and_hub_are_words_of_their_own() -> None:
 )
 def test_two_people_share_no_directory_through_two_templates(path: str, is_a_fault: bool) -> None:
     assert bool(faults_with("mounts", **mount(path))) is is_a_fault
+
+
+def test_directory_inside_ones_own_is_ones_own() -> None:
+    written = deepcopy(WRITTEN)
+    written["defaults"]["mounts"] = {
+        "home": mount("homes/{course}/{term}/{username}"),
+        "notes": mount("homes/{course}/{term}/{username}/notes"),
+    }
+    assert check_overlaps(Catalog.model_validate(written)) == []
 
 
 def test_templates_that_begin_or_end_otherwise_are_apart() -> None:

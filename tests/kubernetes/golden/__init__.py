@@ -17,7 +17,7 @@ from e2xhub.cli.output import dump_manifests
 from e2xhub.demo.sample_university import University, write_university
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import HubKind
-from e2xhub.in_pod import NBGRADER_CONFIG
+from e2xhub.in_pod import read_module
 from e2xhub.kubernetes.manifests import make_manifests
 from e2xhub.kubernetes.parts.overrides import check_pods
 from e2xhub.storage.registry import load_registry
@@ -102,6 +102,6 @@ def _without_what_has_tests_of_its_own(manifest: dict[str, Any]) -> dict[str, An
     annotations = manifest["metadata"].get("annotations", {})
     annotations.update({key: "<version>" for key in _VERSIONS if key in annotations})
     for key, text in annotations.items():
-        if text == NBGRADER_CONFIG:
+        if text == read_module("nbgrader_config.py"):
             annotations[key] = "<e2xhub/in_pod/nbgrader_config.py>"
     return manifest

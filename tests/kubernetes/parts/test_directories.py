@@ -120,6 +120,23 @@ def test_link_is_not_followed(tmp_path: Path) -> None:
 
 
 @needs_root
+def test_link_that_takes_the_place_of_a_directory_meanwhile_is_not_followed(
+    tmp_path: Path,
+) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir(mode=0o755)
+    new = NewDirectory(owner=ALICE, mode="0755", inner_directories=("work",))
+    container = make_container(make_mount(if_new=new))
+    # Somebody who is exactly in time: after the script has looked, before it enters.
+    script = container["command"][2]
+    swap = f'rmdir "$1"; ln -s "{victim}" "$1"; (cd -P'
+    assert script.count("(cd -P") == 1
+    container["command"][2] = script.replace("(cd -P", swap)
+    assert run(container, tmp_path).returncode == 1
+    assert owner_and_mode(victim) == (0, 0, "0755")
+
+
+@needs_root
 def test_directory_that_cannot_be_given_away_ends_the_start(tmp_path: Path) -> None:
     container = make_container(make_mount())
     # Somebody without the right to give away, as root is on a file server that maps it to nobody.

@@ -92,7 +92,7 @@ async def test_person_is_told_nothing_of_the_reason(exam: Offer) -> None:
     spawner = _make_spawner(Username.parse("alice"), Config({"KubeSpawner": {"privileged": True}}))
     spawner.apply_offer(exam, "small")
     with pytest.raises(HTTPError) as refused:
-        await spawner.get_pod_manifest()
+        await spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
     assert (refused.value.status_code, refused.value.log_message) == (
         503,
         "The server cannot be started safely at the moment. Please tell the people in charge.",

@@ -1,0 +1,69 @@
+"""The private names of JupyterHub and KubeSpawner that we override or use are still what they were.
+
+An upgrade that changes one of them has to fail here, and not in an exam.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from jupyterhub.spawner import Spawner
+from jupyterhub.user import User
+from kubespawner import KubeSpawner, clients, slugs
+from kubespawner.reflector import ResourceReflector
+
+PARAMETERS: dict[Callable[..., Any], str] = {
+    KubeSpawner._build_common_labels: "self extra_labels",
+    KubeSpawner._build_pod_labels: "self extra_labels",
+    KubeSpawner._expand_all: "self src",
+    KubeSpawner._get_initialized_profile_list: "self profile_list",
+    KubeSpawner._get_reflector_key: "self kind",
+    KubeSpawner._load_profile: "self slug profile_list",
+    KubeSpawner._make_create_pod_request: "self pod request_timeout",
+    KubeSpawner._options_from_form: "self formdata",
+    KubeSpawner._sorted_dict_values: "self src",
+    KubeSpawner._start: "self",
+    KubeSpawner.get_pod_manifest: "self",
+    KubeSpawner.load_user_options: "self",
+    KubeSpawner.progress: "self",
+    KubeSpawner.start: "self",
+    KubeSpawner.stop: "self now",
+    Spawner.clear_state: "self",
+    Spawner.poll_and_notify: "self",
+    User.stop: "self server_name",
+    clients.shared_client: "ClientType args kwargs",
+}
+ATTRIBUTES = [
+    (KubeSpawner, "_options_form_default"),
+    (KubeSpawner, "modify_pod_hook"),
+    (KubeSpawner, "k8s_api_request_timeout"),
+    (KubeSpawner, "k8s_api_request_retry_timeout"),
+    (Spawner, "_log_name"),
+    (Spawner, "_stop_pending"),
+    (Spawner, "_start_pending"),
+    (ResourceReflector, "first_load_future"),
+    (ResourceReflector, "watch_task"),
+    (slugs, "strip_and_hash"),
+]
+
+
+@pytest.mark.parametrize("function", PARAMETERS, ids=lambda function: function.__qualname__)
+def test_parameters_are_those_that_we_pass_or_take(function: Callable[..., Any]) -> None:
+    assert " ".join(inspect.signature(function).parameters) == PARAMETERS[function]
+
+
+@pytest.mark.parametrize(("owner", "name"), ATTRIBUTES, ids=lambda value: str(value))
+def test_attribute_is_still_there(owner: Any, name: str) -> None:
+    assert hasattr(owner, name) or name in inspect.getsource(owner)
+
+
+def test_pod_is_sent_after_the_hook_that_finishes_it() -> None:
+    """The one place of KubeSpawner's code that makes `modify_pod_hook` the last word."""
+    source = inspect.getsource(KubeSpawner._start)
+    hook, request = (
+        source.index(name) for name in ("self.modify_pod_hook(", "self._make_create_pod_request")
+    )
+    assert hook < request
