@@ -249,6 +249,13 @@ async def test_images_find_what_they_read(
     assert environment.get("NBGRADER_COURSE_DIRECTORY") == course_directory
 
 
-def test_nothing_is_warned_of(catalog: Catalog) -> None:
+def test_nothing_is_warned_of_but_the_courses_in_which_nbgrader_works(catalog: Catalog) -> None:
     people = (parse_membership(row, catalog) for row in ROSTER)
-    assert find_warnings(registry_of(catalog, *people)) == []
+    (warning,) = find_warnings(registry_of(catalog, *people))
+    assert warning.place == ("defaults", "mounts", "course", "path")
+    assert warning.message == (
+        "graders and instructors may write to 'courses/{course}', in which 'courses/MRC/MRC-SS23' "
+        "(courses.MRC.terms.SS23.nbgrader.course_directory) and 2 more lie: a link that they make "
+        "there would decide what others get mounted; expected a directory beside it, or a volume "
+        "of its own for what they write"
+    )

@@ -16,6 +16,7 @@ from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import CatalogOption, JsonOption, RosterOption, load_hub, print_json
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Level
 from e2xhub.domain.catalog.model import CatalogFault, CatalogModel, Place
+from e2xhub.domain.catalog.nbgrader import NbGrader
 from e2xhub.domain.catalog.pins import check_frozen, check_pinned
 from e2xhub.domain.catalog.servers import ExtraContainer
 from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed
@@ -146,7 +147,7 @@ def _plain(value: object, name: str = "") -> Any:
     """
     if isinstance(value, CatalogModel):
         shown = {key: getattr(value, key) for key in value.model_dump(exclude_defaults=True)}
-        if isinstance(value, Mount | DataSet | Seed | ExtraContainer):
+        if isinstance(value, Mount | DataSet | Seed | ExtraContainer | NbGrader):
             shown["hubs"] = value.hubs
         return _plain(shown)
     if isinstance(value, Mapping):

@@ -79,6 +79,8 @@ def _claims_of(catalog: Catalog, chain: _Chain) -> Iterator[_Claim]:
         mounts = plan_volumes(catalog, settings.mounts, owner, settings.run_as)
         exchange = plan_exchange(catalog, settings.nbgrader, owner, settings.run_as)
         for mount in (*mounts, *exchange.mounts):
+            if not catalog.volumes[mount.volume].outlives_a_server:
+                continue
             for place, path in _declarations(chain, settings, mount.name):
                 yield _Claim(
                     place=place,
@@ -122,14 +124,15 @@ def _homes_of_two_users(claims: Iterable[_Claim]) -> dict[Place, str]:
 
 def _may_be_shared_by_roles(claim: _Claim) -> bool:
     """Whether somebody may come to the directory from elsewhere, as what they are there."""
-    fields = set(fields_of(claim.path))
-    if claim.place[0] == "courses":
-        fields |= {"course", "term"} if "terms" in claim.place[2:3] else {"course"}
-    return not ({"role", "exam"} & fields or {"course", "term"} <= fields or _is_of_exam(claim))
+    fields = fields_of(claim.path) | _fixed_fields(claim.place)
+    return not ({"role", "exam"} & fields or {"course", "term"} <= fields)
 
 
-def _is_of_exam(claim: _Claim) -> bool:
-    return claim.place[0] == "exams"
+def _fixed_fields(place: Place) -> frozenset[str]:
+    """Of what the level at `place` has only one."""
+    if place[0] == "courses":
+        return frozenset({"course", "term"} if place[2] == "terms" else {"course"})
+    return frozenset({"exam"} if place[0] == "exams" else ())
 
 
 def _directories_of_others(claims: list[_Claim]) -> dict[Place, str]:
@@ -142,23 +145,30 @@ def _directories_of_others(claims: list[_Claim]) -> dict[Place, str]:
         refusing = [new for new in news if new is not None and not claim.is_served_by(new)]
         if refusing:
             refused.setdefault(claim.place, []).append((claim, refusing[0]))
-    return {place: _tell_refused(found, claims) for place, found in refused.items()}
+    by_place: dict[Place, list[_Claim]] = {place: [] for place in refused}
+    for claim in claims:
+        by_place.get(claim.place, []).append(claim)
+    return {place: _tell_refused(found, by_place[place]) for place, found in refused.items()}
 
 
 def _made_directories(claims: Iterable[_Claim]) -> dict[tuple[str, str], list[NewDirectory]]:
     """What may become of each directory, by whoever comes first."""
     made: dict[tuple[str, str], list[NewDirectory]] = {}
     for claim in claims:
-        if claim.mount.if_new is not None:
-            made.setdefault(claim.directory, []).append(claim.mount.if_new)
+        known = made.setdefault(claim.directory, [])
+        if claim.mount.if_new is not None and claim.mount.if_new not in known:
+            known.append(claim.mount.if_new)
     return made
 
 
 def _tell_refused(found: list[tuple[_Claim, NewDirectory]], claims: list[_Claim]) -> str:
-    """The first refused directory of a key, and every role that fails in such a one."""
+    """The first refused directory of a key, and every role that fails in such a one.
+
+    `claims` are all that the key makes.
+    """
     first, new = found[0]
     failing = [claim for claim, _ in found]
-    owners = [claim for claim in claims if (claim.place, claim.ids) == (first.place, new.owner)]
+    owners = [claim for claim in claims if claim.ids == new.owner]
     ends = dict.fromkeys(".".join(claim.end) for claim in failing)
     others = f" and {len(ends) - 1} more" if len(ends) > 1 else ""
     return (

@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog.nbgrader import NbGrader
+from e2xhub.domain.catalog.nbgrader import NbGrader, course_at_or_usual
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
@@ -55,23 +55,27 @@ def plan_exchange(
     owner: ServerOwner,
     run_as: RunAs | None = None,
     *,
+    home: str | None = None,
     config_path: str = "",
 ) -> Exchange:
     """What the server of `owner` gets of `nbgrader`.
 
-    Without `run_as` new directories are nobody's. `config_path` is the `JUPYTER_CONFIG_PATH` that
-    the server would have otherwise, with directories that keep their turn after ours.
+    Without `run_as` new directories are nobody's. `home` is the template of the home directory, in
+    which the course's own is (None: the image's own home). `config_path` is the
+    `JUPYTER_CONFIG_PATH` that the server would have otherwise, with directories that keep their
+    turn after ours.
 
     Raises ValueError where a path template has no value.
     """
     if nbgrader is None or not has_exchange(nbgrader, owner):
         return Exchange()
-    places = _Places(catalog, nbgrader, owner, run_as)
+    course_at = course_at_or_usual(nbgrader, home)
+    places = _Places(catalog, nbgrader, owner, run_as, course_at)
     is_student = owner.role is Role.STUDENT
     return Exchange(
         mounts=tuple(places.of_a_student() if is_student else places.of_staff()),
         prepared=tuple(places.prepared()) if is_student else (),
-        environment=_environment(nbgrader, owner, config_path),
+        environment=_environment(nbgrader, owner, config_path, course_at),
         files={f"{CONFIG_DIRECTORY}/nbgrader_config.py": "nbgrader_config.py"},
     )
 
@@ -101,12 +105,18 @@ class _Places:
     """The directories of one exchange, as mounts of one person's server."""
 
     def __init__(
-        self, catalog: Catalog, nbgrader: NbGrader, owner: ServerOwner, run_as: RunAs | None
+        self,
+        catalog: Catalog,
+        nbgrader: NbGrader,
+        owner: ServerOwner,
+        run_as: RunAs | None,
+        course_at: str,
     ) -> None:
         self._volumes = catalog.volumes
         self._nbgrader = nbgrader
         self._owner = owner
         self._run_as = None if owner.writes_nothing else run_as
+        self._course_at = course_at
         self._at = f"{nbgrader.exchange_at}/{course_id_of(nbgrader, owner)}"
 
     def of_a_student(self) -> Iterator[VolumeMount]:
@@ -125,7 +135,7 @@ class _Places:
             yield self._make(
                 "course_directory",
                 self._nbgrader.course_directory,
-                at=self._nbgrader.course_at,
+                at=self._course_at,
                 volume=self._nbgrader.course_volume,
                 is_written=True,
                 if_new=self._new(Role.GRADER, _STAFF_MODE),
@@ -190,7 +200,9 @@ class _Places:
         )
 
 
-def _environment(nbgrader: NbGrader, owner: ServerOwner, config_path: str) -> dict[str, str]:
+def _environment(
+    nbgrader: NbGrader, owner: ServerOwner, config_path: str, course_at: str
+) -> dict[str, str]:
     """What the configuration file reads, and programs that know these names."""
     found = {
         "NBGRADER_COURSE_ID": course_id_of(nbgrader, owner),
@@ -199,5 +211,5 @@ def _environment(nbgrader: NbGrader, owner: ServerOwner, config_path: str) -> di
         "JUPYTER_CONFIG_PATH": ":".join(filter(None, [CONFIG_DIRECTORY, config_path])),
     }
     if owner.role in _STAFF and nbgrader.course_directory is not None:
-        found["NBGRADER_COURSE_DIRECTORY"] = fill_directory(nbgrader.course_at, owner.values)
+        found["NBGRADER_COURSE_DIRECTORY"] = fill_directory(course_at, owner.values)
     return found

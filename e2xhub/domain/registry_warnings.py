@@ -10,6 +10,7 @@ from e2xhub.domain.catalog.model import CatalogFault, Place
 from e2xhub.domain.catalog.overlaps import warn_of_links
 from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.directory_rights import find_useless_rights
+from e2xhub.domain.hidden_courses import find_hidden_courses
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind, Role
@@ -29,6 +30,7 @@ def find_warnings(registry: Registry) -> list[CatalogFault]:
         *_homes_of_all(registry),
         *_homes_that_do_not_last(registry.catalog),
         *find_useless_rights(registry.catalog),
+        *find_hidden_courses(registry.catalog),
         *warn_of_links(registry.catalog),
     ]
 

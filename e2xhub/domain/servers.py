@@ -92,6 +92,7 @@ def plan_server(
         settings.nbgrader,
         owner,
         settings.run_as,
+        home=settings.home,
         config_path=settings.environment.get("JUPYTER_CONFIG_PATH", ""),
     )
     volume_mounts = (

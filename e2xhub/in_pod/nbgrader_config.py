@@ -10,17 +10,24 @@ import os
 import re
 import shutil
 import stat
+from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatch
 from importlib.util import find_spec
+from itertools import groupby
 from pathlib import Path
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange import default
-from nbgrader.utils import parse_utc
 
 ROLE = os.environ.get("E2XHUB_ROLE", "student")
 OWN_OUTBOUND = os.environ.get("NBGRADER_PERSONALIZED_OUTBOUND") == "1"
 SUBMISSION = re.compile(r"[^+]*\+(?P<assignment>[^+]+)\+(?P<timestamp>[^+]+)(\+[^+]*)?")
+CONFIGURATION = re.compile(r"(nbgrader|ipython.*|jupyter.*)_config\.(py|json|d)", re.IGNORECASE)
+# As nbgrader writes it, in UTC; later, nbgrader converts moments to other time zones, which fails
+# at both ends of the calendar.
+TIME = "%Y-%m-%d %H:%M:%S.%f UTC"
+EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001 - nbgrader's times are UTC without saying so
+NO_TIME = "no submission of a possible time; expected one such as '2026-11-20 10:00:00.000000 UTC'"
 BLOCK_BYTES = 4096
 DEEPEST = 30
 
@@ -54,6 +61,37 @@ class SharedExchange:
         }
         chosen = self.coursedir.student_id
         return sorted(found if chosen in ("", "*") else found & {chosen})
+
+    def submissions(self):
+        """All that have been handed in, by the names of their directories; no file is opened."""
+        return [
+            record
+            for student in self.students("personalized-inbound")
+            for record in self.records_of(student)
+        ]
+
+    def records_of(self, student):
+        """A student's submissions; none if one cannot be looked at: the last may be missing."""
+        try:
+            with os.scandir(self.place("personalized-inbound", student)) as entries:
+                in_order = sorted(entries, key=lambda entry: entry.name)
+                records = [self.record_of(student, entry) for entry in in_order]
+        except OSError as error:
+            reason = f"{error.strerror}; expected a directory that graders can read"
+            self.log.error("Left out all submissions of %r: %s", student, reason)
+            return []
+        return sorted(filter(None, records), key=lambda record: record["timestamp"])
+
+    def record_of(self, student, entry):
+        """A submission as nbgrader's Collect knows it; None if it is none."""
+        if not is_submission(entry.name, self.coursedir.assignment_id):
+            return None
+        moment, is_directory = moment_of(entry.name), entry.is_dir(follow_symlinks=False)
+        if moment is None or not is_directory:
+            reason = NO_TIME if is_directory else "no submission"
+            self.log.warning("Left out %r of %r: %s", entry.name, student, reason)
+            return None
+        return {"username": student, "filename": f"{student}/{entry.name}", "timestamp": moment}
 
 
 class FetchAssignment(SharedExchange, default.ExchangeFetchAssignment):
@@ -110,30 +148,61 @@ class ReleaseFeedback(SharedExchange, default.ExchangeReleaseFeedback):
             self.log.error("No feedback released from %s: %r", self.src_path, error)
 
 
-class List(SharedExchange, default.ExchangeList):
-    """Submissions by the directory that they are in."""
+class InboundByName:
+    """Staff list `inbound` by names alone: the files are students', and reading may never end."""
+
+    def tells_names(self):
+        return self.inbound and ROLE != "student"
 
     def init_dest(self):
         super().init_dest()
-        if self.inbound and ROLE != "student":
-            self.assignments = [
-                str(path)
-                for student in self.students("personalized-inbound")
-                for path in sorted(self.place("personalized-inbound", student).iterdir())
-                if is_submission(path.name, self.coursedir.assignment_id)
-            ]
+        if self.tells_names():
+            at = self.place("personalized-inbound")
+            self.assignments = [str(at / record["filename"]) for record in self.submissions()]
 
-    def parse_assignment(self, assignment):
-        path = Path(assignment)
+    def parse_assignments(self):
+        if not self.tells_names():
+            return super().parse_assignments()
+        named = [self.information(Path(path)) for path in self.assignments]
+        named.sort(key=lambda info: (info["student_id"], info["assignment_id"], info["timestamp"]))
+        by_assignment = groupby(named, key=lambda info: (info["student_id"], info["assignment_id"]))
+        return [self.group(list(infos)) for _key, infos in by_assignment]
+
+    def group(self, infos):
+        keys = ("course_id", "student_id", "assignment_id", "status")
+        return {**{key: infos[0][key] for key in keys}, "submissions": infos}
+
+    def information(self, path):
         found = SUBMISSION.fullmatch(path.name)
-        if not self.inbound or ROLE == "student" or found is None:
-            return super().parse_assignment(assignment)
         return {
             "course_id": self.coursedir.course_id,
             "student_id": path.parent.name,
             "assignment_id": found["assignment"],
             "timestamp": found["timestamp"],
+            "status": "removed" if self.remove else "submitted",
+            "path": str(path),
+            "notebooks": [],
         }
+
+    def format_inbound_assignment(self, info):
+        if not self.tells_names():
+            return super().format_inbound_assignment(info)
+        return "{course_id} {student_id} {assignment_id} {timestamp}".format(**info)
+
+    def remove_files(self):
+        if not self.tells_names():
+            return super().remove_files()
+        listed = self.list_files()
+        for path in self.assignments:
+            try:
+                shutil.rmtree(path)
+            except OSError as error:
+                self.log.error("Not removed: %r: %s", path, error.strerror)
+        return listed
+
+
+class List(InboundByName, SharedExchange, default.ExchangeList):
+    """Submissions by the directory that they are in."""
 
 
 class Collect(SharedExchange, default.ExchangeCollect):
@@ -149,25 +218,14 @@ class Collect(SharedExchange, default.ExchangeCollect):
                 self.duedate = gradebook.find_assignment(self.coursedir.assignment_id).duedate
             except MissingEntry:
                 self.duedate = None
-        self.src_records = []
-        for student in self.students("personalized-inbound"):
-            self.src_records += self.best(list(self.records_of(student)))
-
-    def records_of(self, student):
-        for path in sorted(Path(self.inbound_path, student).iterdir()):
-            if is_submission(path.name, self.coursedir.assignment_id):
-                moment = moment_of(path.name)
-                if moment is None or path.is_symlink() or not path.is_dir():
-                    self.log.warning("Left out %r of %r: no submission", path.name, student)
-                    continue
-                filename = f"{student}/{path.name}"
-                yield {"username": student, "filename": filename, "timestamp": moment}
+        by_student = groupby(self.submissions(), key=lambda record: record["username"])
+        self.src_records = [self.best(list(records)) for _student, records in by_student]
 
     def best(self, records):
         """The last submission, or the last one in time if that is asked for."""
         if self.before_duedate and self.duedate is not None:
             records = [r for r in records if r["timestamp"] <= self.duedate] or records
-        return sorted(records, key=lambda record: record["timestamp"])[-1:]
+        return records[-1]
 
     def do_copy(self, src, dest, log=None):  # noqa: ARG002
         """Copies a submission; one that cannot be copied does not keep the others back."""
@@ -226,6 +284,10 @@ class Copy:
         for name in sorted(os.listdir(directory)):  # noqa: PTH208 - it is open
             if self.is_ignored(name) or path / name == Path("timestamp.txt"):
                 continue
+            if CONFIGURATION.fullmatch(name):
+                # nbgrader and Jupyter run it for whoever works in the directory that it is in.
+                self.leave_out(path / name, "it is a configuration file")
+                continue
             try:
                 flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
                 opened = os.open(name, flags, dir_fd=directory)
@@ -251,18 +313,19 @@ class Copy:
 def is_submission(name, assignment):
     """Whether a directory's name says that it is one of `assignment`, or of any if that is ''."""
     found = SUBMISSION.fullmatch(name)
-    return found is not None and assignment in ("", found["assignment"])
+    return found is not None and name.isprintable() and assignment in ("", found["assignment"])
 
 
 def moment_of(name):
-    """When it was submitted, by its name; None where that cannot be read."""
-    found = SUBMISSION.fullmatch(name)
-    if found is None or not found["timestamp"].isprintable():
-        return None
+    """When it was submitted, by its name; None where nbgrader cannot have written that."""
+    text = SUBMISSION.fullmatch(name)["timestamp"]
     try:
-        return parse_utc(found["timestamp"])
-    except Exception:  # the parser meets whatever text a student likes
+        moment = datetime.strptime(text, TIME)  # noqa: DTZ007 - as EARLIEST
+    except ValueError:
         return None
+    latest = datetime.now(timezone.utc).replace(tzinfo=None) + timedelta(days=1)
+    is_exact = moment.strftime(TIME) == text
+    return moment if is_exact and EARLIEST <= moment <= latest else None
 
 
 def use_plain_nbgrader(factory):
@@ -277,8 +340,11 @@ def use_plain_nbgrader(factory):
 def use_e2xgrader(c):
     """A student's `inbound` and `outbound` are the person's own already."""
     from e2xgrader.config import configure_exchange
+    from e2xgrader.exchange import E2xExchangeList
 
     configure_exchange(c)
+    bases = (InboundByName, SharedExchange, E2xExchangeList)
+    c.ExchangeFactory.list = type("E2xList", bases, {})
     of_staff = ROLE != "student"
     c.E2xExchange.personalized_inbound = of_staff
     c.E2xExchange.personalized_outbound = of_staff and OWN_OUTBOUND
@@ -289,6 +355,8 @@ def use_e2xgrader(c):
 def configure(c):
     c.CourseDirectory.course_id = os.environ["NBGRADER_COURSE_ID"]
     c.Exchange.root = os.environ["NBGRADER_EXCHANGE_ROOT"]
+    # Whatever an image sets: what is collected has to bear a time as TIME.
+    c.Exchange.timezone, c.Exchange.timestamp_format = "UTC", "%Y-%m-%d %H:%M:%S.%f %Z"
     if os.environ.get("NBGRADER_COURSE_DIRECTORY"):
         c.CourseDirectory.root = os.environ["NBGRADER_COURSE_DIRECTORY"]
     if ROLE == "student":

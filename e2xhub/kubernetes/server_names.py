@@ -18,8 +18,12 @@ _NO_NAME = (
     "A server cannot have this name. Take up to 30 of a-z, 0-9 and single hyphens, "
     "with a letter at the beginning."
 )
-_RUNS_UNDER_A_NAME = "This server is running already, as “{name}”. Stop that one first."
-_RUNS_WITHOUT_A_NAME = "This server is running already, without a name. Stop that one first."
+_RUNS_UNDER_A_NAME = (
+    "{course} is running already, on the server “{name}”. Open that one, or stop it first."
+)
+_RUNS_WITHOUT_A_NAME = (
+    "{course} is running already, on the server without a name. Open that one, or stop it first."
+)
 
 
 def find_name_fault(name: str, *, hub: HubKind, most: int, translate: Translator) -> str:
@@ -36,8 +40,11 @@ def find_name_fault(name: str, *, hub: HubKind, most: int, translate: Translator
     return "" if _NAME.fullmatch(name) else translate(_NO_NAME)
 
 
-def tell_running(name: str, translate: Translator) -> str:
-    """The sentence for somebody who wants a second server of an offer; `name` is the first's."""
+def tell_running(course: str, name: str, translate: Translator) -> str:
+    """The sentence for somebody who wants a second server of an offer.
+
+    `course` is the offer's title, `name` that of the server which runs it.
+    """
     if not name:
-        return translate(_RUNS_WITHOUT_A_NAME)
-    return translate(_RUNS_UNDER_A_NAME).format(name=name)
+        return translate(_RUNS_WITHOUT_A_NAME).format(course=course)
+    return translate(_RUNS_UNDER_A_NAME).format(course=course, name=name)

@@ -25,6 +25,7 @@ from e2xhub.kubernetes.server_names import find_name_fault, tell_running
 from e2xhub.kubernetes.standing import WatchedSpawner
 from e2xhub.kubernetes.starts import ExplainedSpawner
 from e2xhub.web.spawn_page import SpawnPage
+from e2xhub.web.titles import find_title, title_of
 from e2xhub.web.translations import translator_for
 
 _CHOICES = ("profile", "size")
@@ -127,13 +128,37 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
             now=now,
             chosen=_clean_choice(spawner.user_options),
             translator=translator_for(spawner.handler),
-            server_name=getattr(spawner, "display_name", "") or spawner.name,
+            running=spawner._find_running(),
             auto_start_seconds=spawner.auto_start_seconds,
         )
         return page.render()
 
+    @property
+    def course(self) -> str:
+        """Course and term of the server that is there, or else of its last start, for pages; of an
+        exam its title; empty: not known."""
+        if self.offer:
+            return title_of(self.offer)
+        started, chosen = self.standing.started, _clean_choice(self.user_options)
+        slug = started.slug if started else chosen.get("profile")
+        if not slug:
+            return ""
+        listed = self._current_registry.offers_for(self.user.name, _now(), self._groups)
+        return find_title(listed, slug)
+
+    def _find_running(self) -> dict[str, str]:
+        """The paths of the person's servers that are there, each by the slug of its offer."""
+        return {
+            other.standing.started.slug: self.user.server_url(other.name)
+            for other in self.user.spawners.values()
+            if other.active and other.standing.started
+        }
+
     def _options_from_form(self, formdata: Mapping[str, list[str]]) -> dict[str, str]:
         """The choice in a form or query; refused here already, before the spawn counts as one."""
+        if self.name and self.user.spawner.handler is None:
+            # After a refusal, JupyterHub has that spawner make the page: in the same language.
+            self.user.spawner.handler = self.handler
         options = {key: formdata[key][0] for key in _CHOICES if formdata.get(key)}
         # The page names each card's sizes after the card, so that they may all be in one form.
         size = formdata.get(f"size:{options.get('profile', '')}")
@@ -255,7 +280,7 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         for other in self.user.spawners.values():
             started = other.standing.started
             if other.name != self.name and other.active and started and started.slug == offer.slug:
-                sentence = tell_running(other.name, translator_for(self.handler))
+                sentence = tell_running(title_of(offer), other.name, translator_for(self.handler))
                 self.log.warning("%s is refused %s: %s", self._log_name, offer.slug, sentence)
                 raise SpawnRefusedError(403, sentence)
 

@@ -13,10 +13,13 @@ from pydantic import BaseModel, ValidationError
 from e2xhub.domain.catalog import Catalog, Course, Exam, Level, Term
 from e2xhub.domain.catalog.model import CatalogFault
 from e2xhub.domain.catalog.references import check_references
+from e2xhub.domain.catalog.servers import Image, Size
+from e2xhub.domain.catalog.volumes import Mount, Volume
 
 _DAY = "is no day; expected one such as 2027-03-31"
 _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00+01:00"
 _WHOLE_NUMBER = "is no whole number"
+_NO_TRUTH = "is neither true nor false; expected `true` or `false`"
 _WORDS = {
     "date_parsing": _DAY,
     "date_from_datetime_parsing": _DAY,
@@ -31,7 +34,8 @@ _WORDS = {
     "int_from_float": _WHOLE_NUMBER,
     "float_parsing": "is no number",
     "float_type": "is no number",
-    "string_type": "is no text; put it into quotes",
+    "bool_parsing": _NO_TRUTH,
+    "bool_type": _NO_TRUTH,
     "mapping_type": "is no mapping; expected keys below it",
     "dict_type": "is no mapping; expected keys below it",
     "tuple_type": "is no list; expected one such as [a, b]",
@@ -52,6 +56,13 @@ _BOUNDS = {
 _UNITS = {
     "cpu": "cores such as 0.5",
     "minutes": "minutes such as 120",
+    "user": "an id such as 1000, which `id -u` prints in the image",
+    "group": "an id such as 100, which `id -g` prints in the image",
+}
+# By the key: what stands there where somebody writes something that is no text.
+_TEXTS = {
+    "contact": "one line of text such as 'Room 2.14, help@example.org'",
+    "language": "one language such as 'de'",
 }
 _LEVELS: dict[str, type[BaseModel]] = {
     "the catalog itself": Catalog,
@@ -59,6 +70,13 @@ _LEVELS: dict[str, type[BaseModel]] = {
     "a course": Course,
     "a term": Term,
     "an exam": Exam,
+}
+# Further owners of keys, for a key that no level has.
+_PARTS: dict[str, type[BaseModel]] = {
+    "a volume": Volume,
+    "an image": Image,
+    "a size": Size,
+    "a mount": Mount,
 }
 _SHOWN_LENGTH = 60
 _SIMILAR = 0.75  # of difflib: 'titel' is taken for 'title', 'colour' is not for 'courses'
@@ -80,6 +98,8 @@ def explain(detail: Any, root: type[BaseModel] = Catalog) -> str:
         return f"{shown} {_BOUNDS[kind].format_map(detail['ctx'])}"
     if kind == "model_type":
         return f"{shown} is no mapping; expected {_example_of(_model_at(detail['loc'], root))}"
+    if kind == "string_type":
+        return f"{shown} is no text; {_explain_no_text(detail)}"
     if kind in _WORDS:
         return f"{shown} {_WORDS[kind]}{_unit_of(detail['loc'])}"
     if kind == "value_error":
@@ -87,13 +107,28 @@ def explain(detail: Any, root: type[BaseModel] = Catalog) -> str:
     return f"{shown}: {detail['msg']}"
 
 
+def _explain_no_text(detail: Any) -> str:
+    """What to do about a value that YAML reads as something else than a text."""
+    if isinstance(detail["input"], bool):
+        return "YAML takes yes, no, on and off for true and false; put it into quotes"
+    if isinstance(detail["input"], list | dict):
+        return f"expected {_TEXTS.get(str(detail['loc'][-1]), 'one text, in quotes')}"
+    return "put it into quotes"
+
+
 def _explain_unknown_key(place: tuple[int | str, ...], root: type[BaseModel]) -> str:
     key, known = str(place[-1]), _keys_beside(place, root)
-    levels = [name for name, model in _LEVELS.items() if key in model.model_fields]
-    hints = [f"it belongs to {_join_or(levels)}"] if levels and root is Catalog else []
-    hints += (f"did you mean {name!r}?" for name in get_close_matches(key, known, 1, _SIMILAR))
-    near = f" ({'; '.join(hints)})" if hints else ""
-    return f"unknown key {key!r}{near}; expected one of: {', '.join(known)}"
+    levels, parts = _owners_of(key, _LEVELS), _owners_of(key, _PARTS)
+    near = get_close_matches(key, known, 1, _SIMILAR)
+    hints = [f"did you mean {name!r}?" for name in near if levels or not parts]
+    if root is Catalog and (levels or parts):
+        hints.insert(0, f"it belongs to {_join_or(levels or parts)}")
+    told = f" ({'; '.join(hints)})" if hints else ""
+    return f"unknown key {key!r}{told}; expected one of: {', '.join(known)}"
+
+
+def _owners_of(key: str, models: Mapping[str, type[BaseModel]]) -> list[str]:
+    return [name for name, model in models.items() if key in model.model_fields]
 
 
 def _join_or(names: list[str]) -> str:

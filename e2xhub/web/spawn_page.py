@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -34,8 +34,9 @@ class SpawnPage:
     now: datetime
     chosen: Mapping[str, Any]
     translator: Translator
-    server_name: str = ""
-    """The name of the server; empty: the person's default one."""
+    running: Mapping[str, str] = field(default_factory=dict)
+    """Where the person's servers are that run already: the path of each by the slug of its offer.
+    Such an offer is shown, and cannot be started a second time."""
     auto_start_seconds: int = 0
     """After how many seconds the only offer starts by itself; 0: it waits for the person."""
 
@@ -47,7 +48,7 @@ class SpawnPage:
             is_known=self.listed.is_known,
             university=self.catalog.university,
             contact=self.catalog.defaults.contact,
-            server_name=self.server_name,
+            running=self.running,
             selected=self._selected_slug(),
             selected_size=self.chosen.get("size"),
             has_search=len(self.listed.offers) > _CARDS_WITHOUT_SEARCH,
@@ -65,12 +66,15 @@ class SpawnPage:
         return [offer for group in self._groups for offer in group.offers]
 
     def _selected_slug(self) -> str | None:
-        slugs = [offer.slug for offer in self._ordered]
+        slugs = [offer.slug for offer in self._ordered if offer.slug not in self.running]
         last = self.chosen.get("profile")
         return last if last in slugs else next(iter(slugs), None)
 
     def _seconds_until_start(self) -> int:
-        """0 where there is something to choose, or to read first: that the term is over."""
-        if len(self._ordered) != 1 or self._ordered[0].readable_until is not None:
+        """0 where there is something to choose, or to read first: that the term is over, or that
+        the server runs."""
+        if len(self._ordered) != 1:
             return 0
-        return self.auto_start_seconds
+        (offer,) = self._ordered
+        must_be_read = offer.readable_until is not None or offer.slug in self.running
+        return 0 if must_be_read else self.auto_start_seconds

@@ -97,6 +97,16 @@ def test_explain_tells_the_hubs_of_what_only_some_have(sources: Sources) -> None
     assert hubs["mounts.exam-home"] == ["exam"]
 
 
+def test_explain_tells_which_hubs_have_the_exchange(sources: Sources, tmp_path: Path) -> None:
+    """An exam inherits the key, and shares nothing by that."""
+    course = "    title: Machine Learning\n"
+    nbgrader = '    nbgrader: {volume: files, exchange: "x/{course}/{term}"}\n'
+    changed = replace_in_catalog(sources, tmp_path, course, course + nbgrader)
+    told = run_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **changed).json
+    (value,) = (item["value"] for item in told if item["key"] == "nbgrader")
+    assert value["hubs"] == ["assignment", "grading"]
+
+
 def test_explain_tells_memory_as_the_catalog_does(tmp_path: Path) -> None:
     sources = write_sources(tmp_path)
     (catalog,) = (word for word in sources if str(word).endswith("catalog.yaml"))

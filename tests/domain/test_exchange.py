@@ -29,6 +29,7 @@ def plan(
     username: str = "alice",
     is_read_only: bool = False,
     config_path: str = "",
+    home: str | None = None,
     **changes: Any,
 ) -> Exchange:
     written = {"volume": "files", "exchange": "exchanges/{course}/{term}", **changes}
@@ -42,7 +43,7 @@ def plan(
         is_read_only=is_read_only,
     )
     nbgrader = NbGrader.model_validate(written)
-    return plan_exchange(catalog, nbgrader, owner, RUN_AS, config_path=config_path)
+    return plan_exchange(catalog, nbgrader, owner, RUN_AS, home=home, config_path=config_path)
 
 
 def mounted(exchange: Exchange) -> dict[str, tuple[str, str]]:
@@ -89,6 +90,25 @@ def test_staff_have_the_whole_exchange_and_the_course(
         "/home/jovyan/courses/ml": ("courses/ml", access),
     }
     assert exchange.environment["NBGRADER_COURSE_DIRECTORY"] == "/home/jovyan/courses/ml"
+
+
+@pytest.mark.parametrize(
+    ("home", "course_at", "found_at"),
+    [
+        (None, None, "/home/jovyan/courses/ml"),
+        ("/home/{username}", None, "/home/alice/courses/ml"),
+        ("/home/work/", None, "/home/work/courses/ml"),
+        ("/home/{username}", "/home/{username}/{term}", "/home/alice/WS26"),
+    ],
+)
+def test_course_is_in_the_home_of_those_who_grade(
+    small_catalog: Catalog, home: str | None, course_at: str | None, found_at: str
+) -> None:
+    exchange = plan(
+        small_catalog, Role.GRADER, home=home, course_at=course_at, course_directory="c/{course}"
+    )
+    assert exchange.mounts[1].mount_path == found_at
+    assert exchange.environment["NBGRADER_COURSE_DIRECTORY"] == found_at
 
 
 def test_course_directory_is_not_a_students(small_catalog: Catalog) -> None:

@@ -16,6 +16,7 @@ from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.volumes import NewDirectory, VolumeMount, plan_volumes
 
 STUDENT, GRADER = UserIds(user=1000, group=1000), UserIds(user=2000, group=2000)
+INSTRUCTOR = UserIds(user=3000, group=3000)
 RUN_AS = {role: STUDENT if role is Role.STUDENT else GRADER for role in Role}
 
 
@@ -36,10 +37,11 @@ def plan(
     *,
     hub: HubKind = HubKind.ASSIGNMENT,
     role: Role = Role.STUDENT,
+    run_as: Mapping[Role, UserIds] = RUN_AS,
     **changes: Any,
 ) -> tuple[VolumeMount, ...]:
     owner = ServerOwner(username="alice", role=role, hub=hub, course="ml", term="WS26", **changes)
-    return plan_volumes(catalog, mounts, owner, RUN_AS)
+    return plan_volumes(catalog, mounts, owner, run_as)
 
 
 def test_mount_has_its_source_and_filled_paths(small_catalog: Catalog) -> None:
@@ -115,6 +117,32 @@ def test_new_directory_belongs_to_whoever_writes_to_it(small_catalog: Catalog) -
     )
 
 
+@pytest.mark.parametrize(
+    ("writers", "owner"),
+    [
+        (["student", "grader", "instructor"], INSTRUCTOR),
+        (["student", "grader"], GRADER),
+        (["student"], STUDENT),
+    ],
+)
+def test_directory_of_several_belongs_to_the_same_one_whoever_comes_first(
+    small_catalog: Catalog, writers: list[str], owner: UserIds
+) -> None:
+    mount = make_mount(**{**SHARE, "access": {"read_write": writers}})
+    ids = {**RUN_AS, Role.INSTRUCTOR: INSTRUCTOR}
+    for role in map(Role, writers):
+        (planned,) = plan(small_catalog, {"share": mount}, role=role, run_as=ids)
+        assert planned.if_new is not None
+        assert planned.if_new.owner == owner
+
+
+def test_directory_of_each_role_belongs_to_that_role(small_catalog: Catalog) -> None:
+    mount = make_mount(path="{role}", access={"read_write": ["student", "instructor"]})
+    (planned,) = plan(small_catalog, {"share": mount})
+    assert planned.if_new is not None
+    assert planned.if_new.owner == STUDENT
+
+
 def test_catalog_decides_whose_a_directory_is_also_for_those_who_read(
     small_catalog: Catalog,
 ) -> None:
@@ -140,7 +168,39 @@ def test_mode_is_read_as_people_write_it(written: object) -> None:
     assert int(make_mount(mode=written).mode or "", 8) == 0o755
 
 
-@pytest.mark.parametrize("written", ["0777", "0o755", "rwx", "0655", 755, True, "07555", "-755"])
-def test_mode_with_which_others_could_write_or_that_is_none_is_refused(written: object) -> None:
-    with pytest.raises(ValidationError):
+NO_MODE = "is no mode of a directory; expected one such as '0755'"
+OTHER_MODE = "expected a mode such as '0755', or '2775' where a group writes"
+
+
+@pytest.mark.parametrize(
+    ("written", "message"),
+    [
+        ("0777", f"'0777' lets everybody write to it; {OTHER_MODE}"),
+        ("1777", f"'1777' lets everybody write to it; {OTHER_MODE}"),
+        ("0555", f"'0555' keeps its owner from reading it or writing to it; {OTHER_MODE}"),
+        ("0655", f"'0655' keeps its owner from reading it or writing to it; {OTHER_MODE}"),
+        ("4755", f"'4755' lets programs run as somebody else; {OTHER_MODE}"),
+        ("rwx", f"'rwx' {NO_MODE}"),
+        ("0o755", f"'0o755' {NO_MODE}"),
+        ("07555", f"'07555' keeps its owner from reading it or writing to it; {OTHER_MODE}"),
+        ("00755x", f"'00755x' {NO_MODE}"),
+        ("-755", f"'-755' {NO_MODE}"),
+        (
+            755,
+            '755 without quotes is another number in YAML; expected "0755", in quotes and with '
+            "four digits",
+        ),
+        (True, "Input should be a valid string"),
+    ],
+)
+def test_mode_with_which_others_could_write_or_that_is_none_is_refused(
+    written: object, message: str
+) -> None:
+    with pytest.raises(ValidationError) as caught:
         make_mount(mode=written)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("written", ["0700", "02775", "3770", "711"])
+def test_mode_with_which_its_owner_works_and_others_do_not_write(written: str) -> None:
+    assert make_mount(mode=written).mode == written

@@ -34,10 +34,31 @@ def test_start_that_fails_is_told_in_plain_words_and_can_be_tried_again(
     assert find_barriers(page) == []
     keep_screenshot(page, "failure")
 
+    expect(page.locator(".e2x-course")).to_contain_text("A server that never answers, ")
     page.get_by_role("button", name="Try again").click()
     expect(page.get_by_role("heading", name="Your server")).to_be_visible()
     expect(page.locator("#e2x-auto")).to_be_hidden()
     expect(page.locator("#e2x-start")).to_be_enabled()
+
+
+@pytest.mark.usefixtures("extra_courses")
+def test_start_can_be_cancelled(demo: DemoProcess, open_page: OpenPage) -> None:
+    page = open_page()
+    sign_in(page, "yara", demo.password)
+    stop_countdown(page)
+    page.click("#e2x-start")
+    page.wait_for_url("**/spawn-pending/**")
+    expect(page.locator(".e2x-course")).to_contain_text("A server that never answers, ")
+    keep_screenshot(page, "progress-with-course")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("status")).to_have_text("Is being cancelled …")
+    page.wait_for_url("**/hub/home")
+    page.wait_for_function(
+        "() => { if (!document.querySelector('#stop')) return true; location.reload(); }"
+    )
+    expect(page.locator("#e2x-state")).to_have_text("It does not run. Your files are kept.")
+    expect(page.locator(".e2x-last")).to_contain_text("Last time: A server that never answers, ")
+    keep_screenshot(page, "home-after-cancel")
 
 
 @pytest.mark.usefixtures("extra_courses")

@@ -31,6 +31,7 @@ SERVER = "/hub/api/users/theo/server"
 POD = "jupyter-assignment-theo"
 QUOTAS = f"{CORE}/resourcequotas"
 MOST_SECONDS = 60
+IMAGE = "registry.example.org/notebook:2026-10"
 START_TIMEOUT = 30
 NOT_OFFERED = "You cannot start this server. Choose one from the list."
 
@@ -61,7 +62,7 @@ COURSES: dict[str, dict[str, Any]] = {
             "init_containers": {
                 "check": {
                     "name": "check",
-                    "image": "registry.example.org/notebook:2026-10",
+                    "image": IMAGE,
                     "command": ["/bin/sh", "-c", "exit 3"],
                 }
             }
@@ -332,6 +333,37 @@ def test_pod_that_somebody_deletes_is_told(hub: FailingHub, theo: HubSession) ->
     assert start(theo, hub.slug("room")).status == 202
     hub.cluster.request("DELETE", f"{CORE}/pods/{POD}")
     assert read_events(theo)[-1]["html_message"] == told(StartFailure.INTERRUPTED)
+
+
+@pytest.fixture
+def held_pod(hub: FailingHub) -> Iterator[str]:
+    """A pod of Theo's that does not go away, as where its node is lost; its uid."""
+    pod = {
+        "metadata": {
+            "name": POD,
+            "finalizers": ["e2xhub.test/hold"],
+            "labels": {"component": "singleuser-server"},
+        },
+        "spec": {"containers": [{"name": "notebook", "image": IMAGE, "command": ["sleep", "600"]}]},
+    }
+    created = hub.cluster.request("POST", f"{CORE}/pods", pod)
+    yield created["metadata"]["uid"]
+    held = hub.cluster.request("GET", f"{CORE}/pods/{POD}")
+    del held["metadata"]["finalizers"]
+    hub.cluster.request("PUT", f"{CORE}/pods/{POD}", held)
+    wait_for(lambda: hub.cluster.pod(POD) is None)
+
+
+def test_previous_server_that_does_not_end_is_told(
+    hub: FailingHub, theo: HubSession, held_pod: str
+) -> None:
+    began = time.monotonic()
+    assert fail(theo, hub.slug("good")) == told(StartFailure.PREVIOUS_NOT_ENDED)
+    assert time.monotonic() - began < START_TIMEOUT + 12
+    assert "theo did not start, PREVIOUS_NOT_ENDED: pod default/" in hub.log
+    pod = hub.cluster.pod(POD)
+    assert pod is not None
+    assert pod["metadata"]["uid"] == held_pod
 
 
 # --- what the person sees meanwhile

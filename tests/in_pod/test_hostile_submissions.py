@@ -9,23 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from traitlets.config.loader import Config
 
 from tests.in_pod.conftest import ASSIGNMENT, GRADER_UID, MOMENT, Exchange, as_user
 
 Said = Callable[[], list[str]]
 NO_TIME = "no submission of a possible time; expected one such as '2026-11-20 10:00:00.000000 UTC'"
-
-
-def collected_by_grader(exchange: Exchange, said: Said) -> tuple[list[str], list[str]]:
-    """Whose files a grader has, and what was said."""
-    exchange.step("collect", exchange.load()).start()  # imports what the grader needs
-
-    def work() -> tuple[list[str], list[str]]:
-        submitted = exchange.collect()
-        return sorted(str(path.relative_to(submitted)) for path in submitted.rglob("*.*")), said()
-
-    files, messages = as_user(GRADER_UID, work)
-    return files, messages
 
 
 def names(listed: list[dict[str, Any]]) -> list[tuple[str, str]]:
@@ -39,13 +28,13 @@ def test_directory_closed_to_graders_keeps_no_other_student_back(
     exchange_of_users: Callable[[], Exchange], said: Said, mode: int, depth: str
 ) -> None:
     exchange = exchange_of_users()
-    collected_by_grader(exchange, said)
+    exchange.listed()
+    exchange.collect()
     (exchange.submission("alice") / "own.ipynb").write_text("{}")
     closed = exchange.submission("ben")
+    (closed / "exercise.txt").write_text("text")
     exchange_of_users()
     (closed.parent if depth == "inbound" else closed).chmod(mode)
-    config = exchange.load()
-    config.ExchangeList.inbound = True
 
     def work() -> tuple[list[str], list[str], list[tuple[str, str]]]:
         listed = names(exchange.listed())
@@ -211,7 +200,7 @@ def _written(moment: datetime) -> str:
         "2025-11-20T10:00:00.000000 UTC",
         "2025-11-20  10:00:00.000000 UTC",
         "2025-11-20 10:00:00.0 UTC",
-        "２０２５-11-20 10:00:00.000000 UTC",
+        "\uff12\uff10\uff12\uff15-11-20 10:00:00.000000 UTC",
         "2025-11-20 10:00:60.000000 UTC",
         "tomorrow",
     ],
@@ -239,25 +228,24 @@ def test_clock_of_a_student_may_differ_by_a_day(exchange: Exchange, moment: str)
     assert written.read_text() == moment
 
 
-def test_students_submit_in_the_time_that_graders_accept(exchange: Exchange, said: Said) -> None:
-    work = exchange.root.parent / "home" / ASSIGNMENT
-    work.mkdir(parents=True)
-    (work / "exercise.ipynb").write_text("{}")
+def test_students_submit_in_the_time_that_graders_accept_whatever_an_image_sets(
+    exchange: Exchange,
+) -> None:
+    home = exchange.root.parent / "home"
+    (home / ASSIGNMENT).mkdir(parents=True)
+    (home / ASSIGNMENT / "exercise.ipynb").write_text("{}")
     (exchange.at / "outbound" / ASSIGNMENT).mkdir()
-    config = exchange.load("student", E2XHUB_USERNAME="ben")
-    config.Exchange.assignment_dir = str(work.parent)
-    config.Exchange.cache = str(work.parent / "cache")
     (exchange.at / "inbound").symlink_to("personalized-inbound/ben")
-    step = exchange.step("submit", config)
-    step.start()
+    config = Config(Exchange=Config(timezone="Europe/Berlin", timestamp_format="%Y-%m-%d %H:%M %Z"))
+    config.merge(exchange.load("student", E2XHUB_USERNAME="ben"))
+    config.Exchange.update(assignment_dir=str(home), cache=str(home / "cache"))
+    exchange.step("submit", config).start()
     exchange.collect()
     assert (exchange.course / "submitted" / "ben" / ASSIGNMENT / "exercise.ipynb").exists()
 
 
 @pytest.mark.parametrize("text", ["\nalice", "\x1b[2K\ralice", "\u202ealice", "\udc80"])
-def test_name_that_forges_lines_is_no_submission(
-    exchange: Exchange, text: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_name_that_forges_lines_is_no_submission(exchange: Exchange, text: str) -> None:
     exchange.submission("alice")
     exchange.submission("ben", name=f"ben{text}")
     assert names(exchange.listed()) == [("alice", ASSIGNMENT)]
@@ -275,13 +263,12 @@ def test_list_leaves_out_what_collect_does(exchange: Exchange, said: Said) -> No
     assert len(said()) == 3
 
 
+# nbgrader itself leaves a file open.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_student_lists_their_own_submissions_as_nbgrader_does(exchange: Exchange) -> None:
-    submission = exchange.submission("ben")
+    submission = exchange.submission("alice")
     (submission / "exercise.ipynb").write_text("{}")
-    (exchange.at / "inbound").symlink_to("personalized-inbound/ben")
-    config_of_ben = {"E2XHUB_USERNAME": "ben"}
-    config = exchange.load("student", **config_of_ben)
-    config.ExchangeList.inbound = True
-    [group] = exchange.step("list", config).start()
+    (exchange.at / "inbound").symlink_to("personalized-inbound/alice")
+    [group] = exchange.listed(role="student")
     [info] = group["submissions"]
     assert [notebook["notebook_id"] for notebook in info["notebooks"]] == ["exercise"]

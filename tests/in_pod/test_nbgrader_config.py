@@ -134,11 +134,10 @@ def test_no_name_of_a_submission_keeps_others_back(exchange: Exchange, text: str
     hostile = inbound / "ben" / f"ben+ps1+{text}+x"
     hostile.mkdir()
     collect = exchange.step("collect", exchange.load())
-    collect.inbound_path = str(inbound)
-    records = list(collect.records_of("ben"))
+    records = collect.records_of("ben")
     assert {record["username"] for record in records} == {"ben"}
     assert f"ben/ben+ps1+{MOMENT}" in [record["filename"] for record in records]
-    assert len(collect.best(records)) == 1
+    assert collect.best(records) in records
     hostile.rmdir()
 
 

@@ -74,10 +74,11 @@ def test_every_possible_name_is_a_label_of_the_domain_name_system(name: str) -> 
         assert "--" not in name
 
 
-def test_the_server_that_runs_is_named() -> None:
-    assert tell_running("ml", ENGLISH) == (
-        "This server is running already, as “ml”. Stop that one first."
+def test_the_course_and_the_server_that_runs_it_are_named() -> None:
+    assert tell_running("Databases, WS26", "ml", ENGLISH) == (
+        "Databases, WS26 is running already, on the server “ml”. Open that one, or stop it first."
     )
-    assert tell_running("", ENGLISH) == (
-        "This server is running already, without a name. Stop that one first."
+    assert tell_running("Databases, WS26", "", ENGLISH) == (
+        "Databases, WS26 is running already, on the server without a name. "
+        "Open that one, or stop it first."
     )

@@ -77,6 +77,7 @@ def test_catalog_of_these_tests_is_valid() -> None:
 
 
 _DAY = "is no day; expected one such as 2027-03-31"
+_TRUTH = "YAML takes yes, no, on and off for true and false; put it into quotes"
 _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00+01:00"
 
 
@@ -114,6 +115,41 @@ _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00
         ("exams__pz__duration_minutes", "0", "0 is too small; expected more than 0"),
         ("exams__pz__course", "7", "7 is no text; put it into quotes"),
         ("exams__pz__rooms", "lab", "'lab' is no list; expected one such as [a, b]"),
+        (
+            "defaults__language",
+            "[de, en]",
+            "['de', 'en'] is no text; expected one language such as 'de'",
+        ),
+        ("defaults__language", "no", f"False is no text; {_TRUTH}"),
+        (
+            "defaults__contact",
+            "{room: 2.14}",
+            "{'room': 2.14} is no text; expected one line of text such as "
+            "'Room 2.14, help@example.org'",
+        ),
+        ("defaults__environment__DEBUG", "yes", f"True is no text; {_TRUTH}"),
+        (
+            "volumes__files__prepare_directories",
+            "maybe",
+            "'maybe' is neither true nor false; expected `true` or `false`",
+        ),
+        (
+            "images__one__drop_capabilities",
+            "[ALL]",
+            "['ALL'] is neither true nor false; expected `true` or `false`",
+        ),
+        (
+            "defaults__run_as",
+            "{student: {user: jovyan, group: 100}}",
+            "'jovyan' is no whole number; expected an id such as 1000, which `id -u` prints in "
+            "the image",
+        ),
+        (
+            "defaults__run_as",
+            "{student: {user: 1000, group: users}}",
+            "'users' is no whole number; expected an id such as 100, which `id -g` prints in "
+            "the image",
+        ),
         ("sizes__small__cpu", "yes", "True is no number"),
         ("sizes__small__cpu", "500m", "'500m' is no number; expected cores such as 0.5"),
         ("sizes__small__cpu_limit", "2x", "'2x' is no number; expected cores such as 0.5"),
@@ -141,7 +177,7 @@ _MOMENT = "is no moment with time zone; expected one such as 2027-02-15T09:00:00
         (
             "university",
             f"[{'x, ' * 40}]",
-            f"{str(['x'] * 40)[:60]}… is no text; put it into quotes",
+            f"{str(['x'] * 40)[:60]}… is no text; expected one text, in quotes",
         ),
         (
             "time_zone",
@@ -198,6 +234,22 @@ def test_key_of_another_level_is_told_with_where_it_belongs(place: str, levels: 
     (detail,) = details_of(written_with(**{place: "x"}))
     key = place.rpartition("__")[2]
     assert explain(detail).startswith(f"unknown key {key!r} (it belongs to {levels}")
+
+
+@pytest.mark.parametrize(
+    ("place", "owner"),
+    [
+        ("defaults__mounts__work__prepare_directories", "a volume"),
+        ("defaults__drop_capabilities", "an image"),
+        ("courses__ml__pull_policy", "an image"),
+        ("volumes__files__mode", "a mount"),
+        ("images__one__memory_limit", "a size"),
+    ],
+)
+def test_key_of_another_thing_is_told_with_where_it_belongs(place: str, owner: str) -> None:
+    (detail,) = details_of(written_with(**{place: "x"}))
+    key = place.rpartition("__")[2]
+    assert explain(detail).startswith(f"unknown key {key!r} (it belongs to {owner}); expected")
 
 
 def test_unknown_key_in_a_list_is_told_as_well() -> None:

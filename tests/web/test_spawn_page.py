@@ -293,8 +293,39 @@ def test_one_term_needs_no_heading(render: Render, listed: OfferList) -> None:
     assert "e2x-term" not in {item.get("class") for item in render(listed).all("h2")}
 
 
-def test_page_of_a_named_server_says_which(make_page: MakePage, listed: OfferList) -> None:
-    assert "Server: my-second" in parse(make_page(listed, server_name="my-second")).texts
+ALICES_SERVER = "/user/alice/"
+
+
+def test_offer_that_runs_already_is_opened_and_another_one_preselected(
+    make_page: MakePage, listed: OfferList
+) -> None:
+    running = {LEARNING: ALICES_SERVER}
+    page = parse(make_page(listed, chosen={"profile": LEARNING}, running=running))
+    assert page.radios == [LEARNING, DATABASES]
+    assert page.checked == [DATABASES]
+    assert [item["value"] for item in page.all("input") if "disabled" in item] == [LEARNING]
+    assert page.all("a") == [{"href": ALICES_SERVER}]
+    assert page.texts.count("This server runs already.") == 1
+    assert page.all("select") == [], "its size cannot be chosen any more"
+
+
+def test_nothing_is_started_where_everything_runs(make_page: MakePage, listed: OfferList) -> None:
+    running = dict.fromkeys((LEARNING, DATABASES), ALICES_SERVER)
+    page = parse(make_page(listed, running=running))
+    assert page.checked == []
+    assert page.all("button") == []
+    assert page.all("script") == []
+    assert page.texts.count("Open it") == 2
+
+
+def test_only_offer_does_not_start_by_itself_where_it_runs(
+    make_page: MakePage, assignment_hub: Registry, in_winter_term: datetime
+) -> None:
+    oscars = assignment_hub.offers_for("oscar", in_winter_term)
+    running = {oscars.offers[0].slug: "/user/oscar/"}
+    assert (
+        seconds_until_start(parse(make_page(oscars, auto_start_seconds=7, running=running))) == []
+    )
 
 
 def test_who_is_refused_reads_whom_to_ask(

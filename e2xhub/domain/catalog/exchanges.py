@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog.model import CatalogFault, Place
@@ -15,39 +16,56 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.domain.settings import all_chains
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Exchange:
+    """The exchange of one term or exam."""
+
+    directory: tuple[str, ...]
+    """Its disk and the path on it."""
+    path: str
+    """The directory in its volume."""
+    end: Place
+    """The term or exam."""
+    place: Place
+    """The key that says where it is."""
+
+
 def check_exchanges(catalog: Catalog) -> Iterator[CatalogFault]:
     """A fault for each term or exam whose exchange is, or lies in, that of another."""
-    before: tuple[str, ...] | None = None
-    owner: Place = ()
-    for directory, place in sorted(_exchanges(catalog)):
-        if before is None or directory[: len(before)] != before:
-            before, owner = directory, place
+    first: _Exchange | None = None
+    for exchange in sorted(_exchanges(catalog), key=lambda found: (found.directory, found.end)):
+        if first is None or exchange.directory[: len(first.directory)] != first.directory:
+            first = exchange
             continue
         yield CatalogFault(
-            place=place,
-            message=f"its exchange '{'/'.join(directory[1:])}' is, or lies in, that of "
-            f"{'.'.join(owner)}; expected one for each: {{course}} and {{term}} in the path, for "
-            "an exam {exam}",
+            place=exchange.place,
+            message=f"{exchange.path!r}, the exchange of {'.'.join(exchange.end)}, is, or lies in, "
+            f"that of {'.'.join(first.end)}; expected one for each: {{course}} and {{term}} in "
+            "the path, for an exam {exam}",
         )
 
 
-def _exchanges(catalog: Catalog) -> Iterator[tuple[tuple[str, ...], Place]]:
-    """The exchange of every term and exam that has one: its disk and the path on it."""
+def _exchanges(catalog: Catalog) -> Iterator[_Exchange]:
+    """The exchange of every term and exam that has one."""
     for chain in all_chains(catalog):
-        place = chain[-1][0]
-        nbgrader = _innermost([level for _, level in chain])
-        hubs = {HubKind.EXAM} if place[0] == "exams" else COURSE_HUBS
-        if nbgrader is not None and nbgrader.hubs & hubs:
-            disk, components = place_on_disk(
-                catalog.volumes[nbgrader.volume],
-                fill_path(nbgrader.exchange, _values(catalog, place)),
-            )
-            yield (disk, *components), place
+        end = chain[-1][0]
+        hubs = {HubKind.EXAM} if end[0] == "exams" else COURSE_HUBS
+        for place, nbgrader in _innermost(chain):
+            if nbgrader.hubs & hubs:
+                path = fill_path(nbgrader.exchange, _values(catalog, end))
+                disk, components = place_on_disk(catalog.volumes[nbgrader.volume], path)
+                yield _Exchange(
+                    directory=(disk, *components),
+                    path=path,
+                    end=end,
+                    place=(*place, "nbgrader", "exchange"),
+                )
 
 
-def _innermost(levels: list[Level]) -> NbGrader | None:
-    declared = [level.nbgrader for level in levels if level.nbgrader is not None]
-    return declared[-1] if declared else None
+def _innermost(chain: list[tuple[Place, Level]]) -> list[tuple[Place, NbGrader]]:
+    """What the levels say in the end, and where; nothing, if none says anything."""
+    declared = [(place, level.nbgrader) for place, level in chain if level.nbgrader is not None]
+    return declared[-1:]
 
 
 def _values(catalog: Catalog, place: Place) -> dict[str, str]:

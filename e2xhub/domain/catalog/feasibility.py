@@ -36,7 +36,7 @@ def _colliding_mounts(catalog: Catalog) -> Iterator[CatalogFault]:
             *((container.mounts, None) for container in settings.extra_containers.values()),
         ]
         messages = (
-            _planning_fault(catalog, mounts, nbgrader, owner)
+            _planning_fault(catalog, mounts, nbgrader, owner, settings.home)
             for mounts, nbgrader in containers
             for owner in possible_owners(catalog, place)
         )
@@ -61,11 +61,15 @@ def possible_owners(catalog: Catalog, place: Place) -> Iterator[ServerOwner]:
 
 
 def _planning_fault(
-    catalog: Catalog, mounts: Mapping[str, Mount], nbgrader: NbGrader | None, owner: ServerOwner
+    catalog: Catalog,
+    mounts: Mapping[str, Mount],
+    nbgrader: NbGrader | None,
+    owner: ServerOwner,
+    home: str | None,
 ) -> str | None:
     try:
         plan = plan_volumes(catalog, mounts, owner)
-        check_places((*plan, *plan_exchange(catalog, nbgrader, owner).mounts))
+        check_places((*plan, *plan_exchange(catalog, nbgrader, owner, home=home).mounts))
     except ValueError as error:
         return str(error)
     return None

@@ -64,9 +64,10 @@ class NbGrader(CatalogModel):
     grades, such as `courses/{course}/{term}`; they have none of it where it is left out."""
     course_volume: str | None = None
     """Name of the volume that has `course_directory`; `volume` where it is left out."""
-    course_at: MountPathTemplate = "/home/jovyan/courses/{course}"
-    """Where those who grade find it in their servers. The formgrader shows only what is below
-    their home directory."""
+    course_at: MountPathTemplate | None = None
+    """Where those who grade find it in their servers; where it is left out, `courses/{course}` in
+    their home directory: that of `home`, or `/home/jovyan`. The formgrader shows only what is below
+    the home directory."""
     course_id: CourseIdTemplate | None = None
     """What nbgrader calls the course; where it is left out `{course}-{term}`, or the exam's id."""
     personalized_outbound: bool = False
@@ -88,6 +89,19 @@ class NbGrader(CatalogModel):
                     "lie in each other; expected two directories beside each other"
                 )
         return self
+
+
+def home_or_usual(home: str | None) -> str:
+    """The path template of the home directory; `home` is what a level says of it.
+
+    An image's own home is not known; that of Jupyter's images is where most have theirs.
+    """
+    return home or "/home/jovyan"
+
+
+def course_at_or_usual(nbgrader: NbGrader, home: str | None) -> str:
+    """The path template of where those who grade find the course's directory."""
+    return nbgrader.course_at or f"{home_or_usual(home)}/courses/{{course}}"
 
 
 def directories_of_a_student(nbgrader: NbGrader) -> tuple[str, ...]:

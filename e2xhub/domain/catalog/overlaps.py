@@ -7,8 +7,8 @@ them together may not. `homes` for all contains `homes/{username}`; and `homes/{
 Nor may a directory be mounted that lies in one which somebody writes to, be it their own: the
 kubelet follows a symbolic link on the way to a `subPath` as long as it stays inside the volume, so
 whoever writes to a directory decides what is mounted from below it. Where students write that is a
-fault (`check_overlaps`), where only staff do a warning (`warn_of_links`). What an exchange holds
-is mounted from inside it, with the graders' consent; `exchanges` keeps two of them apart.
+fault (`check_overlaps`), where only staff do a warning (`warn_of_links`). An exchange is excepted:
+its parts are mounted from inside it by design, and `exchanges` keeps two exchanges apart.
 """
 
 from __future__ import annotations
@@ -75,9 +75,8 @@ class _Directory:
         """
         if not self.students_reach_it or not (other.is_personal or other.is_of_staff):
             return False
-        pairs = zip(self.components, other.components, strict=False)
-        is_own = any(mine == theirs and "username" in fields_of(mine) for mine, theirs in pairs)
-        return not is_own and self._may_meet(other)
+        # Nearly all are far apart, and there are many pairs.
+        return self._may_meet(other) and not self._names_the_person_as(other)
 
     def holds(self, other: _Directory) -> bool:
         """Whether `other` may lie in this one, so that a link here would lead elsewhere."""
@@ -85,11 +84,15 @@ class _Directory:
         is_deeper = len(other.components) > len(self.components)
         return is_deeper and not is_exchange and self._may_meet(other)
 
+    def _names_the_person_as(self, other: _Directory) -> bool:
+        pairs = zip(self.components, other.components, strict=False)
+        return any(mine == theirs and "username" in fields_of(mine) for mine, theirs in pairs)
+
     def _may_meet(self, other: _Directory) -> bool:
         """Whether one of the two may be, or lie in, the other."""
         if self.disk != other.disk:
             return False
-        # Nearly all differ in a word, and there are many pairs.
+        # Nearly all differ in a word.
         for mine, theirs in zip(self.words, other.words, strict=False):
             if mine != theirs and mine and theirs:
                 return False
@@ -122,14 +125,17 @@ def check_overlaps(catalog: Catalog) -> list[CatalogFault]:
 
 
 def warn_of_links(catalog: Catalog) -> list[CatalogFault]:
-    """A warning for each directory to which staff write and in which others are mounted."""
+    """A warning for each directory to which staff write and in which others are mounted.
+
+    `catalog` is without faults: where students write, `check_overlaps` has said so.
+    """
     directories = list(_all_directories(catalog))
     mounted = _distinct(item for item in directories if item.kind is not _Kind.MADE_INSIDE)
     written = _distinct(item for item in directories if item.writers - _STUDENTS)
     return [
         _warning_of_links(around, inside)
         for around in written
-        if Role.STUDENT not in around.writers and (inside := list(filter(around.holds, mounted)))
+        if (inside := list(filter(around.holds, mounted)))
     ]
 
 
@@ -148,8 +154,9 @@ def _distinct(directories: Iterable[_Directory]) -> list[_Directory]:
 
 def _may_lead_astray(around: _Directory, found: _Directory) -> bool:
     """Whether `around` holds `found`, and that is not told already of students who reach it."""
-    is_told = around.gives_students(found) or found.gives_students(around)
-    return around.holds(found) and not is_told
+    return around.holds(found) and not (
+        around.gives_students(found) or found.gives_students(around)
+    )
 
 
 def _fault_of_links(found: _Directory, around: _Directory) -> CatalogFault:

@@ -35,8 +35,7 @@ _RESOURCE_NAME = re.compile(
     r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/[A-Za-z0-9][A-Za-z0-9_.-]{0,62}"
 )
 _GIT_URL = re.compile(r"https://[^\s/@]+/\S+")
-# Its owner can work in it, and nobody else may write without being in the group.
-_DIRECTORY_MODE = re.compile(r"0?[0-3]?7[0-7][0145]")
+_DIRECTORY_MODE = re.compile(r"0?[0-7]?[0-7]{3}")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:_[A-Z]{2})?")
 _TITLE_MAX = 120
 _YEARS = range(2000, 3000)  # far from the ends of Python's calendar, where arithmetic overflows
@@ -100,7 +99,11 @@ def _check_network(text: str) -> str:
 
 def _check_absolute(path: str) -> str:
     if not path.startswith("/") or ".." in path.split("/"):
-        raise ValueError(f"{path!r} is not usable here; expected an absolute path without '..'")
+        named = path if re.match(r"[\w{]", path) and ".." not in path else "srv/data"
+        raise ValueError(
+            f"{path!r} is not usable here; expected an absolute path without '..', "
+            f"such as '/{named}'"
+        )
     return path
 
 
@@ -164,9 +167,32 @@ def _check_year(moment: _Day) -> _Day:
 
 
 def _parse_mode(mode: object) -> object:
-    """YAML reads `0755` as the number 493."""
-    if isinstance(mode, int) and not isinstance(mode, bool):
-        return f"{mode:04o}"
+    """YAML reads `0755` as the number 493, and `755` as 755, which is another mode."""
+    if not isinstance(mode, int) or isinstance(mode, bool):
+        return mode
+    if re.fullmatch(r"[1-3]?7[0-7]{2}", str(mode)):
+        raise ValueError(
+            f"{mode} without quotes is another number in YAML; "
+            f'expected "{mode:04}", in quotes and with four digits'
+        )
+    return f"{mode:04o}"
+
+
+def _check_mode(mode: str) -> str:
+    """Its owner can work in it, and nobody else may write without being in the group."""
+    if not _DIRECTORY_MODE.fullmatch(mode):
+        raise ValueError(f"{mode!r} is no mode of a directory; expected one such as '0755'")
+    bits = int(mode, 8)
+    reasons = (
+        (bits & 0o700 != 0o700, "keeps its owner from reading it or writing to it"),
+        (bits & 0o002, "lets everybody write to it"),
+        (bits & 0o4000, "lets programs run as somebody else"),
+    )
+    for is_faulty, reason in reasons:
+        if is_faulty:
+            raise ValueError(
+                f"{mode!r} {reason}; expected a mode such as '0755', or '2775' where a group writes"
+            )
     return mode
 
 
@@ -241,7 +267,7 @@ DirectoryName = Annotated[
 DirectoryMode = Annotated[
     str,
     BeforeValidator(_parse_mode),
-    _matching(_DIRECTORY_MODE, "is no mode of a directory of ours; expected one such as '0755'"),
+    AfterValidator(_check_mode),
 ]
 Language = Annotated[
     str, _matching(_LANGUAGE, "is no language; expected one such as 'de', 'en' or 'pt_BR'")

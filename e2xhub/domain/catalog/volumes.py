@@ -133,7 +133,7 @@ class Mount(CatalogModel):
     mode: DirectoryMode | None = None
     """Permissions of the directory when it is new, in quotes: `"0755"`; `0700` where the path names
     the person, and `0755` elsewhere. Where roles that write are different users with one group
-    (`run_as`), `"2775"` lets all of them write."""
+    (`run_as`), `"2775"` lets all of them add files."""
     inner_directories: tuple[DirectoryName, ...] = ()
     """Directories that are made inside, with the same owner and permissions, such as
     `[outbound]`."""

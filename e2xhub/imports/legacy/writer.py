@@ -31,7 +31,9 @@ _COMMON_COMMENTS = {
     "volumes": "Where files live. What says nfs.invalid is to be filled in.",
     "images": "Replace tags by digests, so that a lost cluster comes back the same.",
     "rooms": "TEST-NET: no machine has such an address. Declare the real rooms beside it.",
-    "defaults": "What holds where no course, term or exam says otherwise.",
+    "defaults": "What holds where no course, term or exam says otherwise.\n"
+    "# 'course' has all terms of a course, as before, and nbgrader's directories lie in it. A\n"
+    "# link that a grader makes there could lead them elsewhere: 'e2xhub check' warns of it.",
 }
 _EXAM_COMMENT = (
     "Closed: start, duration_minutes and rooms are to be filled in. "

@@ -83,6 +83,11 @@ _OWN_KEYS = {
     "profile_list": "courses",
 }
 
+_OF_THE_HUB = {
+    "start_timeout": "because the hub starts waiting before it knows what a server is; set the "
+    "chart's 'singleuser.startTimeout', which holds for all servers",
+}
+
 # Inside two traits that take anything: what belongs to the catalog, or to the hub.
 _DECIDED_INSIDE = {
     "extra_container_config": (
@@ -184,6 +189,8 @@ def _override_faults(place: Place, level: Level) -> Iterator[CatalogFault]:
 def _what_is_wrong(name: str, value: Any) -> str | None:
     if name in _OWN_KEYS:
         return f"{name!r} is decided by the catalog; use its key {_OWN_KEYS[name]!r} instead"
+    if name in _OF_THE_HUB:
+        return f"{name!r} cannot be overridden here, {_OF_THE_HUB[name]}"
     if name not in ALLOWED:
         near = get_close_matches(name, ALLOWED, 1)
         expected = f"did you mean {near[0]!r}?" if near else f"expected one of: {_list_allowed()}"

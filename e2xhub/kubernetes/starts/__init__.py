@@ -36,6 +36,7 @@ from e2xhub.web.translations import Translator, translator_for
 
 _LOOK_SECONDS = 0.5
 _REMOVAL_SECONDS = 30.0
+_LAST_STOP_SECONDS = 10.0
 _LOGGED_LETTERS = 2000
 _RUNS = StartStage.NEARLY_THERE
 _CONTACT = "Whom to ask: {contact}"
@@ -62,7 +63,7 @@ class ExplainedSpawner(SharedWatches):
     """A KubeSpawner whose starts end as soon as it is clear that they fail, with a plain reason.
 
     A start ends when its server answers. Until then the pod's state is looked at all the time. A
-    pod whose start failed, or was given up, is deleted.
+    pod whose start failed, or was given up, is deleted; nobody else's pod is.
     """
 
     scale_up_seconds = Float(
@@ -93,6 +94,7 @@ class ExplainedSpawner(SharedWatches):
     def start(self) -> asyncio.Future[str]:
         """Starts the server; returns its address once it answers.
 
+        Where the time is over and the pod runs, the address is returned without an answer.
         Raises StartFailedError, and what refuses the start (SpawnRefusedError).
         """
         self._attempt = Attempt(began=_now(), start_timeout=self.start_timeout)
@@ -225,9 +227,9 @@ class ExplainedSpawner(SharedWatches):
 
     def _classify(self, error: Exception) -> Obstacle:
         is_late = isinstance(error, TimeoutError | asyncio.TimeoutError)
-        return (
-            self._explain_slowness() if is_late and self._attempt.pod_uid else classify_error(error)
-        )
+        if is_late and self._attempt.pod_uid:
+            return self._explain_slowness()
+        return classify_error(error)
 
     def _explain_slowness(self) -> Obstacle:
         """What a start that took too long was waiting for."""
@@ -297,7 +299,7 @@ class ExplainedSpawner(SharedWatches):
         if attempt.is_gone or not attempt.may_exist:
             return
         try:
-            await asyncio.wait_for(self.stop(now=True), _REMOVAL_SECONDS)
+            await asyncio.wait_for(super().stop(now=True), _REMOVAL_SECONDS)
         except Exception as error:  # the person has to hear why the start failed, in any case
             self.log.error(
                 "pod %s may be left over (%s: %s); expected it to be deleted; look at it with "
@@ -309,7 +311,7 @@ class ExplainedSpawner(SharedWatches):
 
     async def stop(self, now: bool = False) -> None:
         """KubeSpawner's; after a failed start not for long, as the person still waits for why."""
-        most_seconds = _REMOVAL_SECONDS if self._attempt.has_failed else None
+        most_seconds = _LAST_STOP_SECONDS if self._attempt.has_failed else None
         await asyncio.wait_for(super().stop(now), most_seconds)
 
     # --- what the person sees meanwhile

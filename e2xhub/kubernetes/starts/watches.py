@@ -43,7 +43,11 @@ class SharedWatches(KubeSpawner):  # type: ignore[misc]
         self, key: Any, reflector_class: type[ResourceReflector], settings: dict[str, Any]
     ) -> ResourceReflector:
         opened = reflector_class(parent=self, namespace=self.namespace, **settings)
-        await opened.start()
+        try:
+            await opened.start()
+        except Exception:
+            opened.first_load_future.exception()  # as nobody else has seen this watch
+            raise
         previous, self.reflectors[key] = self.reflectors.get(key), opened
         if previous is not None:
             await asyncio.wait([asyncio.ensure_future(previous.stop())])

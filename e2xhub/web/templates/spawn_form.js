@@ -72,7 +72,8 @@
         filter();
       } else if (event.key === "Enter") {
         event.preventDefault(); // it would start the chosen server
-        const [first] = words.value.trim() ? matching() : [];
+        const found = words.value.trim() ? matching() : [];
+        const first = found.find((card) => !card.radio.disabled);
         if (first) {
           first.radio.checked = true;
           first.radio.focus();

@@ -37,9 +37,10 @@ def test_exchange_for_each_term_is_no_fault() -> None:
 def test_two_terms_share_no_exchange() -> None:
     assert faults(university(exchange="exchanges/{course}")) == [
         (
-            "courses.ml.terms.WS26",
-            "its exchange 'srv/exchanges/ml' is, or lies in, that of courses.ml.terms.SS27; "
-            "expected one for each: {course} and {term} in the path, for an exam {exam}",
+            "defaults.nbgrader.exchange",
+            "'exchanges/ml', the exchange of courses.ml.terms.WS26, is, or lies in, that of "
+            "courses.ml.terms.SS27; expected one for each: {course} and {term} in the path, for "
+            "an exam {exam}",
         )
     ]
 
@@ -47,8 +48,8 @@ def test_two_terms_share_no_exchange() -> None:
 @pytest.mark.parametrize(
     ("first", "second", "faulty"),
     [
-        ("nbgrader/{course}/{term}", "nbgrader/{course}/{term}", ["exams.pz2"]),
-        ("nbgrader/all", "nbgrader/all/pz2", ["exams.pz2"]),
+        ("nbgrader/{course}/{term}", "nbgrader/{course}/{term}", ["exams.pz2.nbgrader.exchange"]),
+        ("nbgrader/all", "nbgrader/all/pz2", ["exams.pz2.nbgrader.exchange"]),
         ("nbgrader/{exam}", "nbgrader/{exam}", []),
         ("nbgrader/one", "nbgrader/other", []),
     ],
@@ -67,7 +68,7 @@ def test_two_exam_periods_share_no_exchange(first: str, second: str, faulty: lis
 def test_exam_does_not_share_the_exchange_of_its_course() -> None:
     written = university()
     written["exams"]["pz"]["nbgrader"] = {**EXCHANGE, "hubs": ["exam"]}
-    assert [place for place, _ in faults(written)] == ["exams.pz"]
+    assert [place for place, _ in faults(written)] == ["exams.pz.nbgrader.exchange"]
 
 
 def test_students_reach_no_solutions() -> None:

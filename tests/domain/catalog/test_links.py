@@ -6,6 +6,8 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.overlaps import check_overlaps, warn_of_links
@@ -78,6 +80,31 @@ def test_directory_inside_a_share_that_students_write_is_a_fault() -> None:
 def test_directory_beside_or_the_same_is_no_fault(path: str) -> None:
     mounts = {"group": mount("groups/ml", BOTH), "notes": mount(path, BOTH)}
     assert places(ml={"mounts": mounts}) == []
+
+
+COMPONENTS = st.sampled_from(
+    ["a", "b.c", "{username}", "{course}", "x-{term}", "{role}-y", "{hub}"]
+)
+VALUES = {"username": "amy", "course": "ml", "term": "WS26", "role": "student", "hub": "grading"}
+
+
+@given(
+    around=st.lists(COMPONENTS, min_size=1, max_size=4),
+    inside=st.lists(COMPONENTS, min_size=1, max_size=3),
+    is_filled=st.lists(st.booleans(), min_size=4, max_size=4),
+)
+def test_whatever_a_filling_puts_inside_is_a_fault(
+    around: list[str], inside: list[str], is_filled: list[bool]
+) -> None:
+    begin = [
+        item.format_map(VALUES) if filled else item
+        for item, filled in zip(around, is_filled, strict=False)
+    ]
+    mounts = {
+        "around": mount("/".join(around), BOTH),
+        "inside": mount("/".join([*begin, *inside]), {"read_only": ["grader"]}),
+    }
+    assert places(ml={"mounts": mounts}) != []
 
 
 def test_directory_above_one_that_students_write_is_no_fault() -> None:

@@ -183,10 +183,18 @@ def test_volume_has_exactly_one_source(written: dict[str, Any]) -> None:
     assert message_of(Volume, written) == expected
 
 
-@pytest.mark.parametrize("path", ["export", "", "/export/../etc", "~/x"])
-def test_exported_path_is_absolute(path: str) -> None:
+@pytest.mark.parametrize(
+    ("path", "example"),
+    [
+        ("export", "/export"),
+        ("", "/srv/data"),
+        ("/export/../etc", "/srv/data"),
+        ("~/x", "/srv/data"),
+    ],
+)
+def test_exported_path_is_absolute(path: str, example: str) -> None:
     assert message_of(NfsSource, {"server": "n", "path": path}) == (
-        f"{path!r} is not usable here; expected an absolute path without '..'"
+        f"{path!r} is not usable here; expected an absolute path without '..', such as {example!r}"
     )
 
 

@@ -35,6 +35,17 @@ def test_what_the_catalog_decides_has_a_key_of_its_own() -> None:
     ]
 
 
+def test_time_that_the_hub_waits_is_the_same_for_all_and_told_where_it_is_set() -> None:
+    assert faults_of({"start_timeout": 15}) == [
+        (
+            "defaults.kubespawner_override.start_timeout",
+            "'start_timeout' cannot be overridden here, because the hub starts waiting before it "
+            "knows what a server is; set the chart's 'singleuser.startTimeout', which holds for "
+            "all servers",
+        )
+    ]
+
+
 def test_misspelt_trait_is_a_fault() -> None:
     assert faults_of({"extra_annotation": {}}) == [
         (

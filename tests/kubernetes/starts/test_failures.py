@@ -21,6 +21,7 @@ from e2xhub.kubernetes.starts.failures import (
     StartFailure,
     classify_error,
     find_obstacle,
+    is_refusal,
 )
 
 Manifest = dict[str, Any]
@@ -162,6 +163,55 @@ def test_crashing_init_container_is_about_the_preparation() -> None:
     assert obstacle is not None
     assert obstacle.failure is StartFailure.PREPARATION_FAILED
     assert obstacle.detail == "container seed: CrashLoopBackOff; ended with 3 (Error)"
+
+
+def crashing(name: str) -> Manifest:
+    return make_status(name, waiting={"reason": "CrashLoopBackOff"}, last=ended(1))
+
+
+def test_program_beside_the_server_has_more_time_and_is_not_called_the_server() -> None:
+    running = make_status(running={})
+    pod = make_pod(phase="Running", containerStatuses=[crashing("e2x-side-app"), running])
+    assert find(pod) == Obstacle(
+        failure=StartFailure.TOO_SLOW,
+        detail="container e2x-side-app: CrashLoopBackOff; ended with 1 (Error)",
+        patience_seconds=30,
+    )
+
+
+def test_sidecar_among_the_init_containers_has_more_time_too() -> None:
+    pod = make_pod(initContainerStatuses=[crashing("proxy")])
+    pod["spec"] = {"initContainers": [{"name": "proxy", "restartPolicy": "Always"}]}
+    obstacle = find(pod)
+    assert obstacle is not None
+    assert (obstacle.failure, obstacle.patience_seconds) == (StartFailure.TOO_SLOW, 30)
+
+
+def test_server_that_ends_is_not_hidden_by_what_runs_beside() -> None:
+    obstacle = find(make_pod(containerStatuses=[crashing("a"), crashing("notebook")]))
+    assert obstacle is not None
+    assert obstacle.detail.startswith("container notebook: ")
+    assert obstacle.patience_seconds == 0
+
+
+def test_preparation_that_ends_is_not_hidden_by_a_sidecar() -> None:
+    pod = make_pod(initContainerStatuses=[crashing("a"), crashing("seed")])
+    pod["spec"] = {"initContainers": [{"name": "a", "restartPolicy": "Always"}, {"name": "seed"}]}
+    obstacle = find(pod)
+    assert obstacle is not None
+    assert obstacle.detail.startswith("container seed: ")
+    assert obstacle.patience_seconds == 0
+
+
+def test_program_that_waits_for_a_database_may_back_off_twice() -> None:
+    patience, beside = Patience(), find(make_pod(containerStatuses=[crashing("side")]))
+    assert beside is not None
+    # Kubernetes' pauses: 10 and 20 seconds; between them it runs for a moment.
+    times = [(0.0, beside), (9.9, beside), (10.5, None), (12.0, beside), (31.9, beside)]
+    assert [patience.judge(obstacle, now) for now, obstacle in times] == [None] * 5
+    patience.judge(None, 32.0)
+    patience.judge(beside, 33.0)
+    assert patience.judge(beside, 63.0) is beside
 
 
 ENDED = {
@@ -445,6 +495,20 @@ def test_any_answer_of_the_api_is_sorted(body: Any) -> None:
     error = ApiException(status=403, reason="Forbidden")
     error.body = json.dumps(body)
     assert classify_error(error).failure in (StartFailure.SETUP_WRONG, StartFailure.QUOTA_FULL)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422, 429])
+def test_answer_that_says_no_is_a_refusal(status: int) -> None:
+    assert is_refusal(ApiException(status=status))
+
+
+@pytest.mark.parametrize("status", [None, 0, 200, 408, 500, 502, 504])
+def test_other_answers_leave_open_what_was_done(status: int | None) -> None:
+    assert not is_refusal(ApiException(status=status))
+
+
+def test_no_answer_leaves_open_what_was_done() -> None:
+    assert not is_refusal(aiohttp.ServerDisconnectedError())
 
 
 # --- the documentation

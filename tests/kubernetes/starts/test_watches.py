@@ -98,10 +98,13 @@ async def test_watch_that_ended_is_opened_again_and_breaks_no_stop(api: CoreV1Ap
     ended = bob.pod_reflector
     ended.watch_task.cancel()
     await asyncio.wait([ended.watch_task])
-    alice = make_spawner(api)
-    enough_time = asyncio.Event()
-    # Choosing an offer takes time, as where a NetworkPolicy is made first.
-    alice.load_user_options = enough_time.wait
+    alice, enough_time = make_spawner(api), asyncio.Event()
+
+    async def take_time() -> None:
+        await enough_time.wait()
+
+    # As where a NetworkPolicy is made first.
+    alice.load_user_options = take_time  # type: ignore[method-assign]
     starting = alice.start()
     await asyncio.sleep(1)
     assert not stopping.done()
@@ -152,3 +155,4 @@ async def test_watch_is_opened_once_for_all_who_ask_at_the_same_time(api: CoreV1
     )
     assert {id(watch) for watch in again} == {id(spawners[0].pod_reflector)}
     assert again[0] is not opened[0]
+    assert opened[0].watch_task is None  # it does not go on asking the cluster
