@@ -109,12 +109,16 @@ def _make_preparation(server: Server) -> dict[str, dict[str, Any]]:
     return {DIRECTORIES: directories, **seeds} if directories else seeds
 
 
-def _add_search_path(environment: dict[str, str]) -> Callable[[Any], dict[str, str]]:
-    """A trait's value that needs the spawner: where the hub has Jupyter look besides stays."""
+def _add_search_path(
+    environment: dict[str, str],
+) -> dict[str, str] | Callable[[Any], dict[str, str]]:
+    """A trait's value that may need the spawner: where the hub has Jupyter look besides stays."""
+    if _SEARCH_PATH not in environment:
+        return environment
 
     def join(spawner: Any) -> dict[str, str]:
         configured = spawner.environment.get(_SEARCH_PATH)
-        if _SEARCH_PATH not in environment or not isinstance(configured, str):
+        if not isinstance(configured, str):
             return environment
         return {**environment, _SEARCH_PATH: f"{environment[_SEARCH_PATH]}:{configured}"}
 
