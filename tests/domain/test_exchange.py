@@ -97,7 +97,7 @@ def test_staff_have_the_whole_exchange_and_the_course(
     [
         (None, None, "/home/jovyan/courses/ml"),
         ("/home/{username}", None, "/home/alice/courses/ml"),
-        ("/home/work/", None, "/home/work/courses/ml"),
+        ("/home/desk/", None, "/home/desk/courses/ml"),
         ("/home/{username}", "/home/{username}/{term}", "/home/alice/WS26"),
     ],
 )

@@ -50,7 +50,7 @@ def test_course_outside_the_home_is_told_once_with_the_way_out() -> None:
         (None, "/srv/courses", True),
         ("/home/{username}", None, False),
         ("/home/{username}/", "/home/{username}/x", False),
-        ("/home/work", "/home/work2", True),
+        ("/home/desk", "/home/desk2", True),
     ],
 )
 def test_course_below_the_home_is_shown(
@@ -67,7 +67,7 @@ def test_exam_with_a_home_of_its_own_takes_the_courses_place_along() -> None:
     written = deepcopy(WRITTEN)
     written["exams"]["pz"]["home"] = "/home/exam"
     told = of_university(
-        written, home="/home/work", course_at="/home/work/c", hubs=["assignment", "exam"]
+        written, home="/home/desk", course_at="/home/desk/c", hubs=["assignment", "exam"]
     )
     assert [place for place, _ in told] == ["defaults.nbgrader.course_at"]
 

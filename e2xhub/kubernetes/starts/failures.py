@@ -145,6 +145,7 @@ _SETUP_REASONS = {
     "PreStartHookError": _HICCUP_SECONDS,
     "RunContainerError": _HICCUP_SECONDS,
 }
+_NEVER_RAN = ("StartError", "ContainerCannotRun")
 _NO_SUCH_IMAGE = re.compile(
     "not found|manifest unknown|does not exist|denied|unauthorized|forbidden|couldn't parse",
     re.IGNORECASE,
@@ -263,7 +264,14 @@ def _of_container(
         )
     elif reason == "CrashLoopBackOff":
         detail = f"{words}; {_last_end(container)}".rstrip("; ")
-        yield Obstacle(failure=if_it_ends, detail=detail, patience_seconds=patience_seconds)
+        failure = StartFailure.SETUP_WRONG if _never_ran(container) else if_it_ends
+        yield Obstacle(failure=failure, detail=detail, patience_seconds=patience_seconds)
+
+
+def _never_ran(container: Manifest) -> bool:
+    """Whether the runtime could not start its program: a wrong command, or a wrong mount."""
+    ended = (container.get("lastState") or {}).get("terminated") or {}
+    return ended.get("reason") in _NEVER_RAN
 
 
 def _exit_code(container: Manifest) -> int:

@@ -156,6 +156,16 @@ def test_crash_loop_tells_the_last_end() -> None:
     )
 
 
+@pytest.mark.parametrize("reason", ["StartError", "ContainerCannotRun"])
+def test_program_that_could_not_even_be_started_is_set_up_wrongly(reason: str) -> None:
+    """Trying again does not help against a wrong command or a wrong mount."""
+    status = make_status(last=ended(128, reason), waiting={"reason": "CrashLoopBackOff"})
+    obstacle = find(make_pod(phase="Running", containerStatuses=[status]))
+    assert obstacle is not None
+    assert obstacle.failure is StartFailure.SETUP_WRONG
+    assert obstacle.detail == f"container notebook: CrashLoopBackOff; ended with 128 ({reason})"
+
+
 def test_crashing_init_container_is_about_the_preparation() -> None:
     init = make_status("seed", waiting={"reason": "CrashLoopBackOff"}, last=ended(3))
     pod = make_pod(initContainerStatuses=[init], containerStatuses=[waiting("PodInitializing")])
