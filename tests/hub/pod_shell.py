@@ -36,6 +36,8 @@ class PodShell:
     def __init__(self, session: HubSession, slug: str) -> None:
         self.session = session
         self.username = session.username
+        if self._user()["servers"]:  # that of an earlier test
+            self.stop()
         self._start(slug)
         self._token = self._call("POST", f"/hub/api/users/{self.username}/tokens", {"note": "t"})[
             "token"
