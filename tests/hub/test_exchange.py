@@ -74,8 +74,8 @@ class Room:
 
 @pytest.fixture(scope="module")
 def room(demo: DemoProcess) -> Iterator[Room]:
-    """A student starts first: before any grader, and where these tests run alone, before there is an
-    exchange."""
+    """A student starts first: before any grader, and before there is an exchange, unless an earlier
+    test had one made."""
     term = demo.only_term_id("databases")
     course = f"machine-learning/{term}"
     alice = PodShell(demo.sign_in("alice"), f"{course}/student")
