@@ -222,6 +222,7 @@ def test_granted_request_makes_the_pod_of_the_offer_and_nothing_else(
     assert _mounts(pod) == {
         "/home/jovyan": (f"homes/assignment/student/{start.username}", False),
         f"/srv/shares/{start.course}": (f"shares/{start.course}", True),
+        **(_exchange_of(start.username, terms["this"]) if start.course in ML else {}),
     }
 
 
@@ -231,14 +232,31 @@ def test_what_a_request_says_beside_its_choice_has_no_effect(
     _, pod = granted
     spec, environment = pod["spec"], _environment(pod)
     assert pod["metadata"]["namespace"] == "default"
-    assert [volume["nfs"] for volume in spec["volumes"]] == [
-        {"server": "nfs.demo", "path": "/export"}
-    ]
-    assert not {"hostNetwork", "hostPID", "nodeSelector", "initContainers"} & spec.keys()
+    volumes = {volume.pop("name"): volume for volume in spec["volumes"]}
+    assert volumes.pop("e2x-files") == {"nfs": {"server": "nfs.demo", "path": "/export"}}
+    assert [list(volume) for volume in volumes.values()] in ([], [["downwardAPI"]])
+    assert [container["name"] for container in spec["initContainers"]] == ["e2x-directories"]
+    assert not {"hostNetwork", "hostPID", "nodeSelector"} & spec.keys()
     assert spec.get("serviceAccountName", "default") == "default"
     assert not _notebook(pod).get("securityContext", {}).get("privileged")
     assert not {"LD_PRELOAD", "PATH"} & environment.keys()
     assert environment["E2XHUB_ROLE"] == "student"
+
+
+def _exchange_of(username: str, term: str) -> dict[str, tuple[str, bool]]:
+    """What a student has of the exchange of machine learning."""
+    at = f"/srv/nbgrader/exchange/machine-learning-{term}"
+    exchange = f"nbgrader/exchanges/machine-learning/{term}"
+    inbound = (f"{exchange}/personalized-inbound/{username}", False)
+    feedback = (f"{exchange}/personalized-feedback/{username}", True)
+    return {
+        f"{at}/outbound": (f"{exchange}/outbound", True),
+        f"{at}/inbound": inbound,
+        f"{at}/personalized-inbound/{username}": inbound,
+        f"{at}/feedback": feedback,
+        f"{at}/personalized-feedback/{username}": feedback,
+        "/etc/e2xhub/nbgrader/nbgrader_config.py": ("0-nbgrader_config.py", True),
+    }
 
 
 def _own_labels(pod: Manifest) -> dict[str, str]:
