@@ -8,6 +8,12 @@ from typing import Any
 PREFIX = "e2x-"
 """Begins every key and name of ours, so that they never meet those of the chart or the admin."""
 
+SEED_PREFIX, SIDE_PREFIX = f"{PREFIX}seed-", f"{PREFIX}side-"
+"""Begin the names of init containers that copy seeds, and of companions."""
+
+SERVER = "notebook"
+"""The name that KubeSpawner gives the container of the server."""
+
 MERGED_BY_KEY = frozenset(
     {
         "volumes",

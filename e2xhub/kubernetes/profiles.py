@@ -15,9 +15,8 @@ from e2xhub.domain.servers import SeedCopy, Server
 from e2xhub.domain.volumes import VolumeMount
 from e2xhub.in_pod import read_module
 from e2xhub.kubernetes.labels import make_labels
-from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
+from e2xhub.kubernetes.names import PREFIX, SEED_PREFIX, escape, name_of_volume
 from e2xhub.kubernetes.parts.containers import (
-    SEED_PREFIX,
     make_companion_container,
     make_seed_container,
     make_volume_mount,

@@ -8,10 +8,8 @@ from typing import Any
 from e2xhub.domain.catalog.servers import Image, UserIds
 from e2xhub.domain.servers import Companion, SeedCopy
 from e2xhub.domain.volumes import VolumeMount
-from e2xhub.kubernetes.names import PREFIX, escape, name_of_volume
+from e2xhub.kubernetes.names import SEED_PREFIX, SIDE_PREFIX, escape, name_of_volume
 
-SEED_PREFIX = f"{PREFIX}seed-"
-SIDE_PREFIX = f"{PREFIX}side-"
 _SEED_AT = "/srv/e2xhub-seed"
 # Request and limit at once, so that an exam's pod stays Guaranteed.
 _SEED_RESOURCES = {"cpu": "100m", "memory": "64Mi"}

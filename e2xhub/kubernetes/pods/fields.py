@@ -13,9 +13,6 @@ from collections.abc import Mapping, MutableMapping
 from copy import copy
 from typing import Any
 
-SERVER = "notebook"
-"""The name that KubeSpawner gives the container of the server."""
-
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _UNDERSCORE = re.compile(r"_([a-z])")
 

@@ -11,10 +11,8 @@ from typing import Any
 
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer
-from e2xhub.kubernetes.names import PREFIX
-from e2xhub.kubernetes.parts.containers import SIDE_PREFIX
+from e2xhub.kubernetes.names import PREFIX, SERVER, SIDE_PREFIX
 from e2xhub.kubernetes.pods.fields import (
-    SERVER,
     containers_of,
     lasting_containers,
     own_part,

@@ -18,6 +18,8 @@ from typing import Any
 from aiohttp import ClientError
 from kubernetes_asyncio.client import ApiException
 
+from e2xhub.kubernetes.names import SERVER
+
 Manifest = Mapping[str, Any]
 
 
@@ -126,7 +128,6 @@ _HICCUP_SECONDS = 20.0
 _BESIDE_SECONDS = 30.0
 """For what runs beside the server, and ends until what it needs is there: Kubernetes starts it
 again after 10 and after 20 seconds, and then after 40."""
-_SERVER_CONTAINER = "notebook"
 
 _IMAGE_REASONS = {
     "ErrImageNeverPull": _DEFINITE_SECONDS,
@@ -204,7 +205,7 @@ def _kept_by_containers(pod: Manifest, status: Manifest) -> Iterator[Obstacle]:
         else:
             yield from _of_container(container, StartFailure.PREPARATION_FAILED)
     for container in status.get("containerStatuses") or ():
-        if container["name"] == _SERVER_CONTAINER:
+        if container["name"] == SERVER:
             yield from _of_container(container, StartFailure.SERVER_ENDED)
         else:
             beside.append(container)
