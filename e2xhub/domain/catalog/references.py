@@ -83,13 +83,19 @@ def _undeclared(
 
 
 def _places_in(catalog: Catalog, place: Place, level: Level) -> Iterator[CatalogFault]:
-    """Faults of everything in `level` that names a volume and holds path templates."""
+    """Faults of everything in `level` that names a volume or holds path templates."""
     for at, part in _parts_with_places(place, level):
         yield from _undeclared((*at, "volume"), "volume", part.volume, catalog.volumes)
         if isinstance(part, NbGrader) and part.course_volume is not None:
             at_course = (*at, "course_volume")
             yield from _undeclared(at_course, "volume", part.course_volume, catalog.volumes)
         yield from _unfillable(at, part, is_exam_level=place[0] == "exams")
+    if level.home and "exam" in fields_of(level.home) and place[0] != "exams":
+        yield CatalogFault(
+            place=(*place, "home"),
+            message=f"{level.home!r} uses {{exam}}, which a course has not; "
+            "expected it at the exam only",
+        )
 
 
 def _parts_with_places(

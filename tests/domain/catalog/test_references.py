@@ -88,6 +88,21 @@ def test_essential_that_no_level_sets_is_a_fault_of_each_innermost_level(key: st
     ]
 
 
+@pytest.mark.parametrize("level", ["defaults", "courses.ml", "courses.ml.terms.WS26"])
+def test_field_exam_in_the_home_of_a_course_is_a_fault(level: str) -> None:
+    assert faults_with((f"{level}.home", "/home/{exam}")) == [
+        CatalogFault(
+            place=(*level.split("."), "home"),
+            message="'/home/{exam}' uses {exam}, which a course has not; "
+            "expected it at the exam only",
+        )
+    ]
+
+
+def test_field_exam_in_the_home_of_an_exam_is_no_fault() -> None:
+    assert faults_with(("exams.pz.home", "/home/{exam}")) == []
+
+
 @pytest.mark.parametrize("hubs", [["assignment", "grading"], ["exam", "grading"], []])
 def test_field_exam_in_a_mount_of_a_course_is_a_fault(hubs: list[str]) -> None:
     mounts = {"home": mount(path="{exam}", hubs=hubs)}
