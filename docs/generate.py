@@ -79,7 +79,9 @@ def _make_trait_table(owner: type[HasTraits]) -> Iterator[str]:
     yield f"| trait of `{owner.__name__}` | what it is |"
     yield "|---|---|"
     for name, trait in sorted(owner.class_own_traits(config=True).items()):
-        yield f"| `{name}` | {' '.join(trait.help.split())} |"
+        # What else JupyterHub's traits say depends on the machine that asks.
+        said, _, _ = trait.help.partition("Currently installed:")
+        yield f"| `{name}` | {' '.join(said.split())} |"
     yield ""
 
 

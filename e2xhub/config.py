@@ -6,9 +6,10 @@ The same call serves a zero-to-jupyterhub hub (`jupyterhub_config.d/`, `hub.extr
 
 from __future__ import annotations
 
+import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from traitlets import TraitError
@@ -18,11 +19,23 @@ import e2xhub.web
 from e2xhub.domain.offers import ServedPart
 from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster_changes import MOST_LOSS_PERCENT
+from e2xhub.domain.safe_exam_browser import parse_public_url
 from e2xhub.errors import ConfigurationError
+from e2xhub.kubernetes.exam_policies import find_policy_fault
 from e2xhub.kubernetes.parts.overrides import check_pods
+from e2xhub.storage.exam_records import open_exam_records
+from e2xhub.storage.live_exam_records import ExamRegistry, LiveExamRecords
 from e2xhub.storage.live_registry import LiveRegistry
+from e2xhub.storage.pepper_file import PEPPER_VARIABLE, load_peppers
 from e2xhub.storage.roster.opening import open_roster
+from e2xhub.web.console import make_console_handlers
+from e2xhub.web.exam_desk import ExamDesk
+from e2xhub.web.examinee_pages import make_examinee_handlers
+from e2xhub.web.forward_auth import make_forward_auth_handlers
 from e2xhub.web.hub_pages import make_page_variables
+from e2xhub.web.proctor_groups import CUSTOM_SCOPES
+from e2xhub.web.session_guard import SessionGuard
+from e2xhub.web.standalone_pages import FILES_ROUTE
 
 # JupyterHub's role of everybody, without tokens: one would open a server long after the exam.
 _EXAMINEE_ROLE = {
@@ -71,14 +84,34 @@ class HubSettings(BaseModel):
     database_url: str = Field(default="", repr=False)
     """SQLAlchemy URL of the exam records; needed by exam hubs."""
     pepper_file: str = ""
-    """File with the key of the password hashes; needed by exam hubs."""
+    """File with the key of the password hashes, one line for each pepper, the newest first; where
+    it is left out, the hub's environment variable E2XHUB_PEPPER has them. Needed by exam hubs."""
+    public_url: str = ""
+    """Where browsers find the hub, such as `https://exams.example.org/`; needed by exams that
+    demand Safe Exam Browser, and printed on slips."""
     trusted_proxies: tuple[str, ...] = ()
     """Networks (CIDR) of reverse proxies whose X-Forwarded-For is believed."""
+    forward_auth_header: Annotated[str, Field(pattern="^[A-Za-z0-9-]+$")] = "X-Original-URL"
+    """The header in which the reverse proxy that asks an exam hub's forward-auth says what the
+    browser wants: `X-Original-URL` of ingress-nginx, `X-Forwarded-Uri` of Traefik. No other one is
+    believed."""
+
+    staff_authenticator: str = ""
+    """How proctors and instructors sign in on an exam hub: the short name (`pam`, `ldap`,
+    `generic-oauth`) or the import path of an authenticator; nobody of them where it is left out."""
+    second_factor: Literal["required", "off"] = "required"
+    """Whether they need the codes of an app besides; `off` where their sign-in service asks for a
+    second factor already."""
 
     @field_validator("roster", mode="before")
     @classmethod
     def _path_is_a_text(cls, roster: Any) -> Any:
         return str(roster) if isinstance(roster, Path) else roster
+
+    @field_validator("public_url")
+    @classmethod
+    def _public_url_is_one(cls, url: str) -> str:
+        return parse_public_url(url) if url else ""
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -96,7 +129,8 @@ class HubSettings(BaseModel):
 
     @model_validator(mode="after")
     def _exam_hubs_have_what_they_need(self) -> HubSettings:
-        if self.hub is HubKind.EXAM and not (self.database_url and self.pepper_file):
+        has_pepper = self.pepper_file or os.environ.get(PEPPER_VARIABLE)
+        if self.hub is HubKind.EXAM and not (self.database_url and has_pepper):
             raise ValueError("an exam hub needs database_url and pepper_file")
         return self
 
@@ -130,7 +164,8 @@ def configure(c: Any, **settings: Any) -> None:
         _set_named_servers(c, chosen)
         _set_pages(c, registry, chosen)
         if chosen.hub is HubKind.EXAM:
-            _set_exam_login(c, registry, chosen)
+            _set_up_exams(c, registry, chosen)
+            _set_staff_sign_in(c, chosen)
         if chosen.reload_seconds:
             registry.watch(every_seconds=chosen.reload_seconds)
     except ConfigurationError as error:
@@ -188,25 +223,72 @@ def _check_no_named_servers(c: Any, settings: HubSettings) -> None:
 def _set_pages(c: Any, registry: LiveRegistry, settings: HubSettings) -> None:
     _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "hub"))
     variables = make_page_variables(lambda: registry.current.catalog.defaults.contact)
-    configured = c.JupyterHub.get("template_vars")
-    if isinstance(configured, LazyConfigValue):  # somebody said `c.….update(…)` before
-        configured.update(variables)
-    else:
-        c.JupyterHub.template_vars = {**(configured or {}), **variables}
+    _update(c.JupyterHub, "template_vars", variables)
     c.E2xSpawner.auto_start_seconds = settings.auto_start_seconds
 
 
-def _set_exam_login(c: Any, registry: LiveRegistry, settings: HubSettings) -> None:
+def _set_up_exams(c: Any, registry: LiveRegistry, settings: HubSettings) -> None:
+    """Everything that makes a hub one for exams."""
+    _check_safe_browser(registry, settings)
+    desk = _make_desk(registry, settings)
+    c.E2xSpawner.registry = desk.registry
+    _set_exam_login(c, desk)
+    _set_examinees_rights(c)
+    _set_exam_pages(c, desk, settings)
+    desk.records.watch()
+
+
+def _check_safe_browser(registry: LiveRegistry, settings: HubSettings) -> None:
+    """Safe Exam Browser signs the address that people see; the hub does not know it by itself."""
+    current = registry.current
+    demanding = [
+        exam
+        for exam, declared in current.catalog.exams.items()
+        if declared.safe_exam_browser and current.serves_exam(exam)
+    ]
+    if demanding and not settings.public_url:
+        raise ConfigurationError(
+            f"{', '.join(demanding)} demands Safe Exam Browser, and the setting public_url is "
+            "missing; set it to the address of the hub, such as https://exams.example.org/"
+        )
+
+
+def _make_desk(registry: LiveRegistry, settings: HubSettings) -> ExamDesk:
+    peppers = load_peppers(Path(settings.pepper_file) if settings.pepper_file else None)
+    records = LiveExamRecords(open_exam_records(settings.database_url, peppers))
+    return ExamDesk(
+        registry=ExamRegistry(registry, records),
+        records=records,
+        trusted_proxies=settings.trusted_proxies,
+        public_url=settings.public_url,
+    )
+
+
+def _set_exam_login(c: Any, desk: ExamDesk) -> None:
     c.JupyterHub.authenticator_class = "e2x-otp"
+    c.OneTimePasswordAuthenticator.desk = desk
+    _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "exam"))
+
+
+def _set_staff_sign_in(c: Any, settings: HubSettings) -> None:
+    c.OneTimePasswordAuthenticator.second_factor = settings.second_factor
+    if settings.staff_authenticator:
+        c.OneTimePasswordAuthenticator.staff_authenticator_class = settings.staff_authenticator
+    _update(c.JupyterHub, "custom_scopes", CUSTOM_SCOPES)
+
+
+def _set_examinees_rights(c: Any) -> None:
     c.JupyterHub.allow_named_servers = False
     # A pod's token reports activity; it opens neither files nor terminals.
     c.E2xSpawner.server_token_scopes = ["users:activity!user"]
     _append(c.JupyterHub, "load_roles", _EXAMINEE_ROLE)
-    c.OneTimePasswordAuthenticator.registry = registry
-    c.OneTimePasswordAuthenticator.database_url = settings.database_url
-    c.OneTimePasswordAuthenticator.pepper_file = settings.pepper_file
-    c.OneTimePasswordAuthenticator.trusted_proxies = list(settings.trusted_proxies)
-    _append(c.JupyterHub, "template_paths", str(_TEMPLATES / "exam"))
+
+
+def _set_exam_pages(c: Any, desk: ExamDesk, settings: HubSettings) -> None:
+    forward_auth = make_forward_auth_handlers(SessionGuard(desk), settings.forward_auth_header)
+    pages = [*make_examinee_handlers(desk), *make_console_handlers(desk, find_policy_fault)]
+    _set_handlers(c, [FILES_ROUTE, *pages, *forward_auth])
+    _update(c.JupyterHub, "template_vars", {"has_exam_bar": True})
 
 
 def _append(section: Any, name: str, value: Any) -> None:
@@ -216,3 +298,19 @@ def _append(section: Any, name: str, value: Any) -> None:
         configured.append(value)
     elif value not in (configured or []):
         setattr(section, name, [*(configured or []), value])
+
+
+def _set_handlers(c: Any, handlers: list[tuple[Any, ...]]) -> None:
+    """Beside what the chart or an admin has; ours of an earlier call are replaced."""
+    ours = {handler[0] for handler in handlers}
+    others = [known for known in c.JupyterHub.get("extra_handlers", []) if known[0] not in ours]
+    c.JupyterHub.extra_handlers = [*others, *handlers]
+
+
+def _update(section: Any, name: str, values: dict[str, Any]) -> None:
+    """Adds `values` to a mapping that the chart may have set."""
+    configured = section.get(name)
+    if isinstance(configured, LazyConfigValue):  # somebody said `c.….update(…)` before
+        configured.update(values)
+    else:
+        setattr(section, name, {**(configured or {}), **values})

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from jupyterhub.scopes import scope_definitions
 from traitlets import TraitError
 from traitlets.config import Config
@@ -14,8 +15,10 @@ from traitlets.config import Config
 from e2xhub import configure
 from e2xhub.config import HubSettings
 from e2xhub.domain.catalog import Catalog
+from e2xhub.domain.passwords import Pepper
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
+from e2xhub.storage.pepper_file import ensure_pepper
 
 
 @pytest.fixture
@@ -30,13 +33,15 @@ def settings(catalog_file: Path, roster_directory: Path) -> dict[str, Any]:
 
 
 @pytest.fixture
-def exam_settings(settings: dict[str, Any]) -> dict[str, Any]:
+def exam_settings(settings: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     """The settings of an exam hub."""
+    pepper = tmp_path / "pepper"
+    ensure_pepper(pepper)
     return {
         **settings,
         "hub": "exam",
-        "database_url": "sqlite:////srv/e2xhub.sqlite",
-        "pepper_file": "/srv/pepper",
+        "database_url": f"sqlite:///{tmp_path / 'e2xhub.sqlite'}",
+        "pepper_file": str(pepper),
         "trusted_proxies": ["10.0.0.0/24", "::1"],
     }
 
@@ -86,13 +91,74 @@ def test_exam_hub_admits_by_one_time_password(exam_settings: dict[str, Any]) -> 
     configure(c, **exam_settings)
     assert c.JupyterHub.authenticator_class == "e2x-otp"
     assert c.JupyterHub.allow_named_servers is False
-    login = c.OneTimePasswordAuthenticator
-    assert login.registry is c.E2xSpawner.registry
-    assert (login.database_url, login.pepper_file, login.trusted_proxies) == (
-        "sqlite:////srv/e2xhub.sqlite",
-        "/srv/pepper",
-        ["10.0.0.0/24", "::1"],
+    desk = c.OneTimePasswordAuthenticator.desk
+    assert desk.registry is c.E2xSpawner.registry
+    assert desk.trusted_proxies == ("10.0.0.0/24", "::1")
+    assert desk.records.current.exams == {}
+
+
+def test_door_and_spawner_share_their_desk_with_every_copy(exam_settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **exam_settings)
+    copied = deepcopy(c)
+    assert copied.OneTimePasswordAuthenticator.desk is c.OneTimePasswordAuthenticator.desk
+    assert copied.E2xSpawner.registry is c.E2xSpawner.registry
+
+
+def test_pages_of_exams_are_added_once_to_those_of_the_admin(exam_settings: dict[str, Any]) -> None:
+    c = Config()
+    c.JupyterHub.extra_handlers = [(r"/mine", object)]
+    configure(c, **exam_settings)
+    paths = [handler[0] for handler in c.JupyterHub.extra_handlers]
+    configure(c, **exam_settings)
+    assert [handler[0] for handler in c.JupyterHub.extra_handlers] == paths
+    assert paths[0] == "/mine"
+    assert len(set(paths)) == len(paths) > 1
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"database_url": "nonsense"},
+            "this is no URL of a database; expected one such as postgresql+psycopg://hub@db:5432/",
+        ),
+        (
+            {"database_url": "sqlite:////no/such/directory/x"},
+            "the database sqlite:////no/such/directory/x cannot be used (OperationalError)",
+        ),
+        ({"pepper_file": "/no/such/file"}, "/no/such/file: the pepper cannot be read"),
+        ({"public_url": "exams.example.org"}, "e2xhub.configure: public_url: 'exams.example.org'"),
+    ],
+)
+def test_hub_that_could_not_check_codes_does_not_start(
+    exam_settings: dict[str, Any], change: dict[str, str], message: str
+) -> None:
+    assert fault_of(Config(), **{**exam_settings, **change}).startswith(message)
+
+
+def test_hub_that_could_not_recognise_safe_exam_browser_does_not_start(
+    exam_settings: dict[str, Any], catalog_file: Path, tmp_path: Path
+) -> None:
+    written = yaml.safe_load(catalog_file.read_text(encoding="utf-8"))
+    written["exams"]["ml-pz1"]["safe_exam_browser"] = {"config_keys": ["ab" * 32]}
+    catalog = tmp_path / "catalog.yaml"
+    catalog.write_text(yaml.safe_dump(written), encoding="utf-8")
+    assert fault_of(Config(), **{**exam_settings, "catalog": catalog}) == (
+        "ml-pz1 demands Safe Exam Browser, and the setting public_url is missing; set it to the "
+        "address of the hub, such as https://exams.example.org/"
     )
+    public_url = "https://exams.example.org"
+    configure(Config(), **{**exam_settings, "catalog": catalog, "public_url": public_url})
+
+
+def test_pepper_may_come_from_the_environment(
+    exam_settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("E2XHUB_PEPPER", Pepper.make().text)
+    c = Config()
+    configure(c, **{**exam_settings, "pepper_file": ""})
+    assert c.JupyterHub.authenticator_class == "e2x-otp"
 
 
 def test_pod_of_an_exam_has_a_token_that_reports_activity_alone(

@@ -3,83 +3,75 @@
 from __future__ import annotations
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
+from jupyterhub.traitlets import EntryPointType
 from jupyterhub.utils import maybe_future
-from sqlalchemy.exc import SQLAlchemyError
-from tornado import web
 from traitlets import Any as AnyTrait
-from traitlets import Bool, List, TraitError, Unicode, default
+from traitlets import Bool, Enum, TraitError, default
 
-from e2xhub.domain.exam_entry import Entry, decide_entry
+from e2xhub.authenticators.refresh import SessionCheckedAuthenticator
+from e2xhub.authenticators.staff import make_staff_routes, open_staff_door
+from e2xhub.domain.exam_entry import Entry, EntryRefusal, decide_entry, rooms_at
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.passwords import OneTimePassword
-from e2xhub.domain.rooms import Address, client_address
-from e2xhub.errors import ConfigurationError
-from e2xhub.storage.exam_records import open_exam_records
-from e2xhub.web.exam_login import ExamLoginHandler
-from e2xhub.web.translations import translator_for
+from e2xhub.domain.sessions import digest_of
+from e2xhub.storage.exam_records.door import Attempt, RefusedAttemptError
+from e2xhub.storage.live_exam_records import RecordsUnavailableError
+from e2xhub.web.exam_desk import ExamDesk
+from e2xhub.web.exam_login import ExamLoginHandler, SignInUnavailableError
+from e2xhub.web.session_guard import SessionGuard
+from e2xhub.web.session_keeper import start_session_keeper
+from e2xhub.web.staff_sign_in import StaffDoor
 
-_UNAVAILABLE = "Signing in is not possible at the moment. Your code stays valid."
-_NOBODY = Username.parse("somebody")  # whose name is not one, or is not logged
-_HASHING_THREADS = 2  # a hash keeps one core busy for about 50 ms
 
-
-class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
+class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
     """Admits examinees with the code that a proctor issued: each code once, then never again.
 
     A code opens the door for the person that it was issued for, while the exam is open, from a
     room of the exam, and only on the login page. A refused attempt consumes nothing.
 
-    Use it through `e2xhub.configure`, which gives it its registry::
+    Use it through `e2xhub.configure`, which gives it its desk::
 
         configure(c, hub="exam", catalog=…, roster=…, database_url=…, pepper_file=…)
     """
 
-    registry = AnyTrait(
+    desk = AnyTrait(
         config=True,
         help="""
-        Which exams there are and who sits them: an object with a property `current` that gives
-        the `e2xhub.domain.offers.Registry` in force. Set by `e2xhub.configure`.
-        """,
-    )
-    database_url = Unicode(
-        config=True,
-        help="""
-        The SQLAlchemy URL of the database with the passwords.
-
-        `e2xhub password issue` and the hub must use the same one. Example:
-        `sqlite:////srv/jupyterhub/e2xhub.sqlite`, or `postgresql+psycopg://…` for several hubs.
-        """,
-    )
-    pepper_file = Unicode(
-        config=True,
-        help="""
-        The file with the secret key of the password hashes: 64 hexadecimal digits.
-
-        Keep it outside the database, readable by the hub alone. Make one with
-        `openssl rand -hex 32`. If it is lost, all passwords must be issued again.
-        """,
-    )
-    trusted_proxies = List(
-        Unicode(),
-        config=True,
-        help="""
-        Networks (CIDR) of the reverse proxies whose X-Forwarded-For is believed.
-
-        Empty by default: then the room is checked against the address that is connected to the
-        hub. Name the proxy's own addresses only; a range in which students' servers run would
-        let a student choose an address.
+        What the door works with: an `e2xhub.web.exam_desk.ExamDesk`. Set by `e2xhub.configure`.
         """,
     )
     allow_examinees = Bool(
         True,
         config=True,
         help="Admit everybody who is an examinee on the roster. False closes the hub's door.",
+    )
+
+    staff_authenticator_class = EntryPointType(
+        None,
+        klass=Authenticator,
+        allow_none=True,
+        entry_point_group="jupyterhub.authenticators",
+        config=True,
+        help="""
+        The first factor of proctors and instructors: an authenticator by its short name (`pam`,
+        `ldap`, `generic-oauth`) or import path. None, the default, admits no staff.
+
+        Its own traits are configured as always, such as `c.GenericOAuthenticator.client_id`. Whom
+        it admits has to be staff of an exam that this hub serves, too.
+        """,
+    )
+    second_factor = Enum(
+        ("required", "off"),
+        "required",
+        config=True,
+        help="""
+        Whether staff need the codes of an app besides: `required`, the default, or `off`, where
+        the first factor asks for one already.
+        """,
     )
 
     @default("allow_existing_users")
@@ -89,42 +81,49 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._threads = ThreadPoolExecutor(_HASHING_THREADS, "one-time-password")
-        for name in ("registry", "database_url", "pepper_file"):
-            if not getattr(self, name):
-                raise TraitError(
-                    f"OneTimePasswordAuthenticator.{name} is not set; "
-                    'call e2xhub.configure(c, hub="exam", …) in the hub\'s configuration'
-                )
-        try:
-            self._records = open_exam_records(self.database_url, Path(self.pepper_file))
-        except ConfigurationError as error:
-            # JupyterHub ends on a TraitError with its text and no traceback.
-            raise TraitError(str(error)) from error
+        if not isinstance(self.desk, ExamDesk):
+            raise TraitError(
+                "OneTimePasswordAuthenticator.desk is not set; "
+                'call e2xhub.configure(c, hub="exam", …) in the hub\'s configuration'
+            )
+        self._explanations: set[asyncio.Task[None]] = set()
+        self.guard = SessionGuard(self.desk)
+        self.staff = self._open_staff_door()
 
-    def get_handlers(self, _app: Any) -> list[tuple[str, type]]:
-        """The login page."""
-        return [("/login", ExamLoginHandler)]
+    def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
+        """The login page, and what staff need; from now on sessions are looked after."""
+        start_session_keeper(app, self.desk)
+        staff = make_staff_routes(self.staff, app) if self.staff else []
+        return [("/login", ExamLoginHandler), *staff]
+
+    def _open_staff_door(self) -> StaffDoor | None:
+        if self.staff_authenticator_class is None:
+            return None
+        return open_staff_door(
+            self.staff_authenticator_class,
+            self,
+            self.desk,
+            requires_second_factor=self.second_factor == "required",
+        )
 
     async def authenticate(self, handler: Any, data: dict[str, str] | None = None) -> str | None:
         """The username whose code this is; None in every other case, in the same time."""
         if not isinstance(handler, ExamLoginHandler) or not data:
-            self.log.warning("A sign-in that did not come from the login page is refused")
+            self.log.warning("A sign-in %s", EntryRefusal.OTHER_DOOR.value)
             return None
-        password = OneTimePassword.parse(data.get("password", ""))
+        attempt = await self._make_attempt(handler, data)
+        now = _now()
         try:
-            username = Username.parse(data.get("username", ""))
-        except ValueError:
-            username, entry = _NOBODY, Entry(exams=(), reason="is on no exam's roster")
-        else:
-            entry = await self._decide_entry(handler, username)
-        exam = await self._consume(entry, username, password, handler)
-        if exam is None:
-            reason = entry.reason or "has no such code, or it was used"
-            self.log.warning("%s is not signed in: %s", username, reason)
+            exam = await self.desk.records.run(
+                lambda all_: all_.door.sign_in(attempt, now), hashes=True
+            )
+        except RefusedAttemptError as refused:
+            self._explain_later(attempt, refused, now)
             return None
-        self.log.info("%s is signed in to %s", username, exam)
-        return str(username)
+        except RecordsUnavailableError:
+            raise SignInUnavailableError(handler) from None
+        self.log.info("%s is signed in to %s", attempt.username, exam)
+        return str(attempt.username)
 
     async def check_allowed(self, username: str, _authentication: Any = None) -> bool:
         """Whether `username` is an examinee at all; JupyterHub asks this after `authenticate`."""
@@ -136,44 +135,74 @@ class OneTimePasswordAuthenticator(Authenticator):  # type: ignore[misc]
             username = Username.parse(typed)
         except ValueError:
             return False
-        return bool(self.registry.current.roster.is_examinee(username))
+        return bool(self.desk.registry.current.roster.is_examinee(username))
 
-    async def _decide_entry(self, handler: Any, username: Username) -> Entry:
+    async def _make_attempt(self, handler: ExamLoginHandler, data: dict[str, str]) -> Attempt:
+        typed = data.get("username", "")
+        username = Username.parse(typed) if self.is_examinee(typed) else None
+        entry = await self._decide_entry(handler, username)
+        former = handler.get_session_cookie()
+        return Attempt(
+            typed_name=username or handler.typed_username,
+            username=username,
+            password=OneTimePassword.parse(data.get("password", "")),
+            entry=entry,
+            session=digest_of(handler.new_session_id),
+            former_session=digest_of(former) if former else None,
+            room_code=data.get("room_code", ""),
+            room_code_rooms=self._rooms_with_code(entry),
+            safe_browser=self.desk.safe_browser_of(handler, entry.exams, data),
+        )
+
+    async def _decide_entry(self, handler: Any, username: Username | None) -> Entry:
         """Everything that can refuse, before a password is touched."""
-        if not self.allow_examinees:
-            return Entry(exams=(), reason="is not admitted: allow_examinees is False")
-        if not await maybe_future(self.check_blocked_users(username, None)):
-            return Entry(exams=(), reason="is blocked")
-        if self.normalize_username(username) != username or not self.validate_username(username):
-            return Entry(exams=(), reason="is refused or renamed by the hub's own settings")
-        address = self._address_of(handler)
+        address = self.desk.address_of(handler)
+        refusal = await self._find_refusal(username)
+        if username is None or refusal:
+            refusal = refusal or EntryRefusal.NO_EXAMINEE
+            return Entry(exams=(), refusal=refusal, address=address)
         if address is None:
-            return Entry(exams=(), reason="has no address that can be believed")
-        return decide_entry(self.registry.current, username, address, _now())
+            return Entry(exams=(), refusal=EntryRefusal.NO_ADDRESS)
+        return decide_entry(self.desk.registry.current, username, address, _now())
 
-    def _address_of(self, handler: Any) -> Address | None:
-        """Where the request comes from, or None where that cannot be told; never X-Real-Ip."""
-        try:
-            peer = handler.request.connection.stream.socket.getpeername()[0]
-            forwarded = handler.request.headers.get_list("X-Forwarded-For")
-            return client_address(peer, forwarded, self.trusted_proxies)
-        except (AttributeError, OSError, ValueError) as error:
-            self.log.warning("The address of a sign-in cannot be told: %s", error)
+    async def _find_refusal(self, username: Username | None) -> EntryRefusal | None:
+        """What the hub's own settings say against somebody."""
+        if not self.allow_examinees:
+            return EntryRefusal.NOT_ADMITTED
+        if username is None:
             return None
+        if not await maybe_future(self.check_blocked_users(username, None)):
+            return EntryRefusal.BLOCKED
+        if self.normalize_username(username) != username or not self.validate_username(username):
+            return EntryRefusal.RENAMED
+        return None
 
-    async def _consume(
-        self, entry: Entry, username: Username, password: OneTimePassword | None, handler: Any
-    ) -> ExamId | None:
-        def consume() -> ExamId | None:
-            return self._records.consume(
-                entry.exams, username, password, consumed_from=str(entry.address), now=_now()
-            )
+    def _rooms_with_code(self, entry: Entry) -> dict[ExamId, tuple[str, ...]]:
+        """The exams that demand a room code, with the rooms in which the person may be."""
+        registry = self.desk.registry.current
+        return {
+            exam: rooms_at(registry, exam, entry.address)
+            for exam in entry.exams
+            if registry.catalog.exams[exam].room_code and entry.address
+        }
 
+    def _explain_later(self, attempt: Attempt, refused: RefusedAttemptError, now: datetime) -> None:
+        """Not before the answer: the time that it takes would tell what it finds."""
+        task = asyncio.ensure_future(self._explain(attempt, refused, now))
+        self._explanations.add(task)
+        task.add_done_callback(self._explanations.discard)
+
+    async def _explain(self, attempt: Attempt, refused: RefusedAttemptError, now: datetime) -> None:
+        refusal = refused.refusal
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, consume)
-        except SQLAlchemyError as error:
-            self.log.error("The database of the passwords does not answer: %s", error)
-            raise web.HTTPError(503, translator_for(handler)(_UNAVAILABLE)) from None
+            refusal = await self.desk.records.run(
+                lambda all_: all_.door.explain(attempt, refused, now), hashes=True
+            )
+        except RecordsUnavailableError:
+            self.log.error("The refusal of %s is not in the records", attempt.name)
+        self.log.warning(
+            "%s at %s is not signed in: %s", attempt.name, attempt.address, refusal.value
+        )
 
 
 def _now() -> datetime:

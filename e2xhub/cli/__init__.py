@@ -12,7 +12,18 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import SQLAlchemyError
 
-from e2xhub.cli import check, demo, import_legacy, offers, passwords, roster, sizes
+from e2xhub.cli import (
+    audit,
+    check,
+    demo,
+    import_legacy,
+    offers,
+    passwords,
+    roster,
+    safe_exam_browser,
+    second_factor,
+    sizes,
+)
 from e2xhub.errors import E2xHubError
 
 app = typer.Typer(
@@ -49,9 +60,12 @@ app.command("offers")(offers.offers)
 app.command("manifest")(offers.manifest)
 app.command("demo")(demo.demo)
 app.command("import-legacy")(import_legacy.import_legacy)
+app.command("seb")(safe_exam_browser.seb)
 app.command("sizes")(sizes.sizes)
 app.add_typer(passwords.app, name="password")
+app.add_typer(audit.app, name="audit")
 app.add_typer(roster.app, name="roster")
+app.add_typer(second_factor.app, name="second-factor")
 
 
 def main() -> None:

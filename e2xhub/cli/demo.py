@@ -32,7 +32,8 @@ _WORTH_TRYING = (
     (HubKind.ASSIGNMENT, "prof-ito", "teaches Machine Learning"),
     (HubKind.GRADING, "gina", "grades Machine Learning and its exam"),
     (HubKind.GRADING, "oscar", "observes: reads as a grader, writes nothing"),
-    (HubKind.EXAM, "alice", "sits the exam that is open now; needs a one-time password"),
+    (HubKind.EXAM, "petra", "watches the exam that is open now: issues the one-time passwords"),
+    (HubKind.EXAM, "alice", "sits that exam; needs a one-time password from petra"),
 )
 
 
@@ -133,7 +134,7 @@ def _print_welcome(campus: Campus) -> None:
         print(f"{university} is open, and nobody has a server now.")
     files, program = campus.files, Path(sys.argv[0]).absolute()
     user = "alice" if campus.is_sample else "USER"
-    print(f"Password on the assignment and grading hubs: {campus.accounts.password}")
+    print(f"Password of everybody, but for examinees: {campus.accounts.password}")
     print("In another terminal:")
     print(f"  source {files.environment}")
     print(f"  {program} offers {user}")

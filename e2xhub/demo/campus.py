@@ -188,8 +188,7 @@ class Campus:
             university=self.university,
             kubeconfig=kubeconfig,
             proxy_command=proxy_command,
-            # Examinees have no accounts: they sign in with one-time passwords.
-            accounts=None if kind is HubKind.EXAM else self.accounts,
+            accounts=self.accounts,
             database_url=self.files.database_url,
             pepper_file=self.files.pepper,
         )

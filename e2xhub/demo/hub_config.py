@@ -39,9 +39,10 @@ c.KubeSpawner.extra_labels = {"hub.jupyter.org/network-access-hub": "true"}
 c.KubeSpawner.delete_grace_period = 5
 
 if accounts := get_value("demo.accounts"):
+    # On the exam hub this is how staff sign in; e2xhub makes its own the hub's authenticator there.
     c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = accounts["password"]
-    c.Authenticator.allowed_users = set(accounts["usernames"])
+    c.SharedPasswordAuthenticator.allowed_users = set(accounts["usernames"])
 
 # What a sign-in service would say.
 c.JupyterHub.load_groups = get_value("demo.groups", {})

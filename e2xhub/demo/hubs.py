@@ -77,6 +77,8 @@ class HubPlan:
             # The demo's proxy. Pods share this machine's network and could pose as the proxy: on a
             # real cluster, name addresses that only the proxy has.
             settings["trusted_proxies"] = ["127.0.0.1/32"]
+            settings["public_url"] = self.url
+            settings |= self._staff_settings()
         demo: dict[str, Any] = {
             "name": self.kind.value,
             "port": self.port,
@@ -91,6 +93,13 @@ class HubPlan:
                 "password": self.accounts.password,
             }
         return {"custom": {"e2xhub": settings}, "demo": demo}
+
+
+    def _staff_settings(self) -> dict[str, str]:
+        """Staff use the demo's accounts, without a second factor: nobody needs an app to try it."""
+        if self.accounts is None:
+            return {}
+        return {"staff_authenticator": "shared-password", "second_factor": "off"}
 
 
 def find_config_directory() -> Path:

@@ -6,11 +6,13 @@ The spawn page shows `Registry.offers_for`; the spawner asks `Registry.authorize
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam
+from e2xhub.domain.exam_records import NO_CHANGES, ExamChanges
 from e2xhub.domain.group_rules import GroupTable
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.lockdown import NetworkClass
@@ -88,6 +90,8 @@ class Registry:
     roster: Roster
     hub: HubKind
     served: ServedPart = ServedPart()
+    changes: ExamChanges = NO_CHANGES
+    """What happened in the exams."""
     _groups: GroupTable = field(init=False, repr=False, compare=False)
     _term_settings: dict[tuple[CourseId, TermId], Settings] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -173,6 +177,36 @@ class Registry:
         declared = self.catalog.exams[exam]
         return self.served.includes(declared.course, declared.term)
 
+    def with_changes(self, changes: ExamChanges) -> Registry:
+        """This registry after `changes` in the exams; shares all else, so that it costs nothing."""
+        changed = copy(self)
+        object.__setattr__(changed, "changes", changes)
+        return changed
+
+    def ends_for(self, exam: ExamId, username: Username) -> datetime:
+        """When `exam` is over for `username`, with all extra time."""
+        granted = self.changes.extra_minutes.get((exam, username), 0)
+        return self.catalog.exams[exam].ends_for(username) + timedelta(minutes=granted)
+
+    def is_open_for(self, exam: ExamId, username: Username, now: datetime) -> bool:
+        """Whether the examinee `username` may be in `exam` at `now`."""
+        return self.catalog.exams[exam].opens_at <= now < self.ends_for(exam, username)
+
+    def has_finished(self, exam: ExamId, username: Username) -> bool:
+        """Whether a proctor has ended `exam` for `username`."""
+        return (exam, username) in self.changes.finished
+
+    def check_session(self, offer: Offer, username: str) -> None:
+        """Raises NotOfferedError where `username` has no open session of the exam of `offer`.
+
+        Asked at the start only: a server runs on while its owner gets a new code.
+        """
+        in_session = self.changes.in_session
+        if offer.exam is None or not offer.is_exam or in_session is None:
+            return
+        if (offer.exam, Username(username)) not in in_session:
+            raise NotOfferedError(Reason.NOT_SIGNED_IN)
+
     def _decide(self, membership: Membership, now: datetime) -> Offer | Refusal:
         try:
             if isinstance(membership, CourseMembership):
@@ -213,18 +247,33 @@ class Registry:
         )
 
     def _refuse_exam(self, membership: ExamMembership, now: datetime) -> Refusal | None:
-        """Examinees get their server in the exam's window; graders at any time."""
-        exam = self.catalog.exams[membership.exam]
-        if membership.role is not Role.STUDENT or exam.is_open_for(membership.username, now):
+        """Examinees get their server in the exam's window, once they have signed in to it, and
+        until they have finished; graders at any time."""
+        if membership.role is not Role.STUDENT:
             return None
-        early = now < exam.opens_at
-        at = exam.opens_at if early else exam.ends_for(membership.username)
+        exam, username = membership.exam, membership.username
+        declared, at = self.catalog.exams[exam], None
+        if self.has_finished(exam, username):
+            reason = Reason.EXAM_FINISHED
+        elif now < declared.opens_at:
+            reason, at = Reason.EXAM_NOT_OPEN, declared.opens_at
+        elif now >= (end := self.ends_for(exam, username)):
+            reason, at = Reason.EXAM_ENDED, end
+        elif not self._has_signed_in(exam, username):
+            reason = Reason.NOT_SIGNED_IN
+        else:
+            return None
         return Refusal(
             slug=_slug_of(membership),
-            title=exam.title,
-            reason=Reason.EXAM_NOT_OPEN if early else Reason.EXAM_ENDED,
-            at=at.astimezone(self.time_zone),
+            title=declared.title,
+            reason=reason,
+            at=at.astimezone(self.time_zone) if at else None,
         )
+
+    def _has_signed_in(self, exam: ExamId, username: Username) -> bool:
+        """The code of one exam opens no other one that is open at the same time."""
+        signed_in = self.changes.signed_in
+        return signed_in is None or (exam, username) in signed_in
 
     def _offer_course(
         self,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # https://www.crockford.com/base32.html
@@ -87,10 +88,40 @@ class Pepper:
     @property
     def key_id(self) -> str:
         """A short name of this key that tells nothing about it."""
-        return hmac.digest(self.key, b"e2xhub key id", "sha256").hex()[:16]
+        return self.derive("key id").hex()[:16]
+
+    def derive(self, purpose: str) -> bytes:
+        """Another key of 32 bytes, for one purpose; it tells nothing about this one."""
+        return hmac.digest(self.key, f"e2xhub {purpose}".encode(), "sha256")
+
+    def digest(self, purpose: str, *texts: str) -> str:
+        """A keyed digest of `texts`: 64 hexadecimal digits that nobody else can make or undo."""
+        return hmac.digest(self.derive(purpose), join_unambiguously(texts), "sha256").hex()
 
     def __repr__(self) -> str:
         return f"Pepper(key_id={self.key_id!r})"
+
+
+@dataclass(frozen=True, repr=False)
+class Peppers:
+    """The pepper of new hashes, and older ones whose hashes are still accepted."""
+
+    current: Pepper
+    older: tuple[Pepper, ...] = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Peppers:
+        """One pepper a line, the current one first; raises ValueError where one is none."""
+        current, *older = (Pepper.parse(line) for line in text.split())
+        return cls(current, tuple(older))
+
+    def find(self, key_id: str) -> Pepper | None:
+        """The pepper with this `key_id`; None where it is not here any more."""
+        known = (self.current, *self.older)
+        return next((pepper for pepper in known if pepper.key_id == key_id), None)
+
+    def __repr__(self) -> str:
+        return f"Peppers(current={self.current!r}, older={self.older!r})"
 
 
 def make_salt() -> bytes:
@@ -113,10 +144,15 @@ def hash_password(
     is no password) costs the same time and matches nothing, because its code is empty.
     """
     code = password.code if password else ""
-    fields = [exam, username, str(generation), code]
-    message = b"".join(len(text.encode()).to_bytes(4, "big") + text.encode() for text in fields)
+    message = join_unambiguously([exam, username, str(generation), code])
     keyed = hmac.digest(pepper.key, message, "sha256")
     return hashlib.scrypt(keyed, salt=salt, maxmem=64 * 2**20, **_SCRYPT)
+
+
+def join_unambiguously(texts: Iterable[str]) -> bytes:
+    """Bytes that no other `texts` have: each with its length before it."""
+    parts = [text.encode("utf-8", "surrogatepass") for text in texts]
+    return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 def is_same_hash(one: bytes, other: bytes) -> bool:

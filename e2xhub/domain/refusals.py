@@ -19,6 +19,8 @@ class Reason(str, Enum):
     TERM_ENDED = "Ended on {date}."
     EXAM_NOT_OPEN = "The exam opens on {date} at {time}."
     EXAM_ENDED = "The exam ended on {date} at {time}."
+    EXAM_FINISHED = "You have finished this exam."
+    NOT_SIGNED_IN = "To start this exam, sign out and sign in with the code for it."
     NOT_POSSIBLE = "This server is declared wrongly for you. Please tell the people in charge."
     NOT_OFFERED = "You cannot start this server. Choose one from the list."
     NOTHING_OFFERED = "There is no server for you at the moment."

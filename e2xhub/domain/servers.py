@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Size, UserIds
 from e2xhub.domain.environment import plan_environment
+from e2xhub.domain.exam_bar import files_for
 from e2xhub.domain.exchange import plan_exchange
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.roles import Role
@@ -109,7 +110,7 @@ def plan_server(
         run_as=settings.run_as[owner.role],
         home=home,
         environment=plan_environment(settings, owner, home=home, exchange=exchange.environment),
-        files=exchange.files,
+        files={**exchange.files, **files_for(owner)},
         network=network,
         default_url=_opening_url(settings, network, owner),
         placement=settings.placement,

@@ -17,6 +17,8 @@ from e2xhub.domain.refusals import NotOfferedError, Reason, describe
 
 _NOT_OFFERED = "neither roster nor groups offer it any more, or the catalog has none such"
 _READ_ONLY_NOW = "it may only read now, and was started to write"
+_EXAM_IS_OVER = frozenset({Reason.EXAM_ENDED, Reason.EXAM_FINISHED})
+_MINUTES_AFTER_AN_EXAM = 1  # what was saved at the last moment reaches the disk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +29,7 @@ class Started:
     """That of the offer, such as `machine-learning/WS26/student`."""
     is_read_only: bool
     stop_after_minutes: int | None
-    """After how many minutes of not being offered it is stopped; None: never."""
+    """After how many minutes of not being offered it is stopped; None: only after an exam."""
 
     @classmethod
     def of(cls, offer: Offer) -> Started:
@@ -38,11 +40,16 @@ class Started:
             stop_after_minutes=offer.server.stop_after_minutes,
         )
 
-    def ends_at(self, since: datetime) -> datetime | None:
-        """When a server is stopped that has not been offered `since` then; None: never."""
-        if self.stop_after_minutes is None:
-            return None
-        return since + timedelta(minutes=self.stop_after_minutes)
+    def ends_at(self, since: datetime, lapse: Lapse | None) -> datetime | None:
+        """When a server is stopped that has not been offered `since` then; None: never.
+
+        An exam that is over ends the server also where the catalog says nothing. Whatever else is
+        the `lapse`, such as somebody's slip in the roster, must not end an exam by itself.
+        """
+        minutes = self.stop_after_minutes
+        if minutes is None and lapse is not None and lapse.reason in _EXAM_IS_OVER:
+            minutes = _MINUTES_AFTER_AN_EXAM
+        return None if minutes is None else since + timedelta(minutes=minutes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +115,7 @@ def _next_change(registry: Registry, username: str, offer: Offer, now: datetime)
     midnight = datetime.combine(tomorrow, time.min, tzinfo=registry.time_zone)
     if offer.exam is None or not offer.is_exam:
         return midnight
-    return min(midnight, registry.catalog.exams[offer.exam].ends_for(Username(username)))
+    return min(midnight, registry.ends_for(offer.exam, Username(username)))
 
 
 class StandingMemory:
@@ -122,7 +129,8 @@ class StandingMemory:
         # Not kept alive: a large roster takes a while to free.
         self._asked: ref[Registry] | None = None
         self._question: tuple[str, Started, frozenset[str]] | None = None
-        self._offered_until: datetime | None = None
+        self.offered_until: datetime | None = None
+        """As in the `Standing` that was found last."""
 
     def find_lapse(
         self,
@@ -138,9 +146,9 @@ class StandingMemory:
             return None
         standing = judge(registry, username, started, now, question[-1])
         self._asked, self._question = ref(registry), question
-        self._offered_until = standing.offered_until
+        self.offered_until = standing.offered_until
         return standing.lapse
 
     def _still_holds(self, registry: Registry, now: datetime) -> bool:
         is_same = self._asked is not None and self._asked() is registry
-        return is_same and self._offered_until is not None and now < self._offered_until
+        return is_same and self.offered_until is not None and now < self.offered_until

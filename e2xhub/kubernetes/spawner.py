@@ -14,6 +14,7 @@ from traitlets import Integer, default
 
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
+from e2xhub.domain.roles import HubKind
 from e2xhub.domain.standing import Lapse, StandingMemory, Started
 from e2xhub.errors import ConfigurationError, printable
 from e2xhub.kubernetes.configured import ConfiguredTraits, check_places, names_in
@@ -32,6 +33,9 @@ _CHOICES = ("profile", "size")
 _CHOICE_MAX = 300
 _NAMES_NOTHING = "?"
 _NOT_AUTHORIZED = "This server is not available."
+# JupyterHub's servers believe for five minutes what the hub said of a browser. HubAuth reads this
+# from the command line, which counts more than a configuration file that an examinee could write.
+_ASK_AGAIN = "--HubAuth.cache_max_age=10"
 _UNSAFE = "The server cannot be started safely at the moment. Please tell the people in charge."
 
 
@@ -203,6 +207,11 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         self._load_profile(offer.slug, self._get_initialized_profile_list([profile]))
         self._finish_last()
 
+    def get_args(self) -> list[str]:
+        """What is configured; an examinee's server soon asks again whether a session is open."""
+        args: list[str] = super().get_args()
+        return [*args, _ASK_AGAIN] if self.offer and self.offer.is_exam else args
+
     def clear_state(self) -> None:
         """Forgets the offer; JupyterHub calls this before and after a server, around all hooks."""
         super().clear_state()
@@ -246,9 +255,9 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         self._check_name()
         choice = _clean_choice(user_options)
         try:
-            offer = self._current_registry.authorize(
-                self.user.name, choice.get("profile"), _now(), self._groups
-            )
+            registry = self._current_registry
+            offer = registry.authorize(self.user.name, choice.get("profile"), _now(), self._groups)
+            registry.check_session(offer, self.user.name)
             size = offer.choose_size(choice.get("size"))
         except NotOfferedError as refusal:
             translate = translator_for(self.handler)
@@ -262,6 +271,12 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         return self._standing_memory.find_lapse(
             self._current_registry, self.user.name, started, now, self._groups
         )
+
+    def find_next_change(self) -> datetime | None:
+        """The end of the exam. Thousands of servers of a term need not end at the same moment."""
+        if self._current_registry.hub is not HubKind.EXAM:
+            return None
+        return self._standing_memory.offered_until
 
     def _check_name(self) -> None:
         """Refuses a named server where, or with a name that, there may be none."""

@@ -1,7 +1,7 @@
 """The SQL database of e2xhub: tables, engine, migrations.
 
 SQLite or PostgreSQL, for exam records (`E2XHUB_DATABASE_URL`) and rosters (`E2XHUB_ROSTER`).
-Nothing here decides anything; the rules of a password's use are in `storage.exam_records`.
+Nothing here decides anything; the tables of exam records are in `storage.exam_records.tables`.
 """
 
 from __future__ import annotations
@@ -53,33 +53,6 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
 
 metadata = sa.MetaData()
-
-one_time_passwords = sa.Table(
-    "one_time_passwords",
-    metadata,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("exam", sa.String(63), nullable=False),
-    sa.Column("username", sa.String(200), nullable=False),
-    sa.Column("generation", sa.Integer, nullable=False),
-    sa.Column("state", sa.String(16), nullable=False),
-    sa.Column("salt", sa.LargeBinary(16), nullable=False),
-    sa.Column("hash", sa.LargeBinary(32), nullable=False),
-    sa.Column("pepper_key_id", sa.String(16), nullable=False),
-    sa.Column("issued_at", Moment, nullable=False),
-    sa.Column("issued_by", sa.String(200), nullable=False),
-    sa.Column("consumed_at", Moment),
-    sa.Column("consumed_from", sa.String(45)),
-    sa.UniqueConstraint("exam", "username", "generation", name="uq_one_time_passwords_generation"),
-    # Two proctors who issue at once get one password: the second active row is refused.
-    sa.Index(
-        "uq_one_time_passwords_active",
-        "exam",
-        "username",
-        unique=True,
-        sqlite_where=sa.text("state = 'active'"),
-        postgresql_where=sa.text("state = 'active'"),
-    ),
-)
 
 roster = sa.Table(
     "roster",

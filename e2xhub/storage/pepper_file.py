@@ -1,4 +1,8 @@
-"""Reads and makes the pepper: the key of the password hashes, in a file of its own."""
+"""Reads and makes the pepper: the key of the password hashes, kept outside the database.
+
+It is in a file of its own, or in the environment of the hub. To rotate it, put a new one before the
+others: new hashes are made with the first, and those of the others are still accepted.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,22 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-from e2xhub.domain.passwords import Pepper
+from e2xhub.domain.passwords import Pepper, Peppers
 from e2xhub.errors import ConfigurationError
 from e2xhub.storage.text_files import write_beside
 
+PEPPER_VARIABLE = "E2XHUB_PEPPER"
+"""The variable of the environment that has the peppers, where no file is named."""
+_EXPECTED = "expected one or more lines of 64 hexadecimal digits, the newest first"
 
-def load_pepper(path: Path) -> Pepper:
-    """The pepper in `path`; raises ConfigurationError where it is missing, public or short."""
+
+def load_peppers(path: Path | None) -> Peppers:
+    """The peppers in the file `path`, or in the environment where none is named.
+
+    Raises ConfigurationError where they are missing, public or short.
+    """
+    if path is None:
+        return _load_from_environment()
     try:
         mode = path.stat().st_mode
         text = path.read_text(encoding="ascii")
@@ -26,19 +39,31 @@ def load_pepper(path: Path) -> Pepper:
             f"{path}: everybody may read the pepper; take that right away with: chmod o= FILE "
             "(in a Secret's volume: defaultMode: 0440)"
         )
-    try:
-        return Pepper.parse(text)
-    except ValueError:
+    return _parse(text, str(path))
+
+
+def _load_from_environment() -> Peppers:
+    text = os.environ.get(PEPPER_VARIABLE, "")
+    if not text.strip():
         raise ConfigurationError(
-            f"{path}: this is no pepper; expected 64 hexadecimal digits or more"
-        ) from None
+            f"there is no pepper: neither a pepper file nor {PEPPER_VARIABLE} is set; make one "
+            "with: openssl rand -hex 32 > FILE && chmod 600 FILE"
+        )
+    return _parse(text, PEPPER_VARIABLE)
 
 
-def ensure_pepper(path: Path) -> Pepper:
-    """The pepper in `path`, made where there is none yet (mode 0600)."""
+def ensure_pepper(path: Path) -> Peppers:
+    """The peppers in `path`; one is made where there is none yet (mode 0600)."""
     if not path.exists():
         _make_file(path, Pepper.make().text + "\n")
-    return load_pepper(path)
+    return load_peppers(path)
+
+
+def _parse(text: str, place: str) -> Peppers:
+    try:
+        return Peppers.parse(text)
+    except ValueError:
+        raise ConfigurationError(f"{place}: this is no pepper; {_EXPECTED}") from None
 
 
 def _make_file(path: Path, text: str) -> None:

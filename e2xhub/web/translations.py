@@ -48,6 +48,12 @@ def _load_translations() -> None:
     locale.load_translations(str(LOCALES), encoding="utf-8")
 
 
+def translator_in(language: str) -> Translator:
+    """The translator of a language such as `de`; English where there are no texts in it."""
+    _load_translations()
+    return Translator(locale.get(language))
+
+
 def translator_for(handler: Any | None) -> Translator:
     """The translator for the browser that `handler` answers; English where there is none."""
     _load_translations()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
@@ -39,7 +40,9 @@ class _LoginPage(ExamLoginHandler):
 
     async def post(self) -> None:
         fields = {name: self.get_argument(name, strip=False) for name in self.request.arguments}
-        self.finish({"username": await self.asked.authenticate(self, fields)})
+        self.typed_username, self.new_session_id = fields["username"], secrets.token_hex(16)
+        username = await self.asked.authenticate(self, fields)
+        self.finish({"username": username, "session_id": self.new_session_id})
 
 
 class _HubLoginPage(_LoginPage):
@@ -66,6 +69,8 @@ class SignIn:
     """The door of an exam hub; every sign-in comes from an address of this machine."""
 
     port: int
+    session_ids: list[str] = field(default_factory=list)
+    """Those of the sign-ins so far."""
 
     async def post(
         self,
@@ -75,18 +80,26 @@ class SignIn:
         source: str = "127.0.0.1",
         headers: list[tuple[str, str]] | None = None,
         path: str = "/login",
+        session_id: str = "",
+        **fields: str,
     ) -> tuple[int, str | None]:
-        """The status, and the username that was admitted."""
+        """The status, and the username that was admitted; `session_id` is what the browser has
+        from before, `fields` are further ones of the form."""
         connector = aiohttp.TCPConnector(local_addr=(source, 0))
-        async with aiohttp.ClientSession(connector=connector, timeout=_TIMEOUT) as session:
+        cookies = {"jupyterhub-session-id": session_id} if session_id else {}
+        async with aiohttp.ClientSession(
+            connector=connector, timeout=_TIMEOUT, cookies=cookies
+        ) as session:
             answer = await session.post(
                 f"http://127.0.0.1:{self.port}{path}",
-                data={"username": username, "password": password},
+                data={"username": username, "password": password, **fields},
                 headers=headers,
             )
             if answer.status != 200:
                 return answer.status, None
             body: dict[str, Any] = await answer.json()
+            if "session_id" in body:
+                self.session_ids.append(body["session_id"])
             return answer.status, body["username"]
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-from collections.abc import AsyncIterator
-from datetime import datetime, timedelta, timezone
-from pathlib import Path
-from types import SimpleNamespace
+from datetime import datetime, timezone
 from typing import Any
 
 import pytest
@@ -15,88 +13,25 @@ import sqlalchemy as sa
 from traitlets import TraitError
 
 from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
-from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.identifiers import ExamId, Username
-from e2xhub.domain.offers import Registry
-from e2xhub.domain.roles import HubKind, Role
-from e2xhub.domain.roster import ExamMembership, Roster
-from e2xhub.storage.database import make_engine
-from e2xhub.storage.exam_records import ExamRecords, open_exam_records
+from e2xhub.domain.room_codes import room_code_at
+from e2xhub.domain.throttle import FREE_ATTEMPTS
+from e2xhub.storage.exam_records import ExamRecords
+from tests.authenticators.open_exam import (
+    ALICE,
+    ALSO_IN_THE_ROOM,
+    CARLA,
+    IN_THE_ROOM,
+    OPEN,
+    OUTSIDE,
+    PROXY,
+    TOMORROW,
+    issue,
+    make_desk,
+    wait_for_lines,
+)
 from tests.authenticators.sign_in import SignIn, open_door
 
-IN_THE_ROOM, OUTSIDE, PROXY = "127.0.0.1", "127.0.0.2", "127.0.0.9"
 REFUSED = (200, None)
-OPEN, TOMORROW = ExamId.parse("open"), ExamId.parse("tomorrow")
-ALICE = Username.parse("alice")
-
-
-def make_registry(now: datetime) -> Registry:
-    """Alice sits an exam that is open now and one that is tomorrow; Petra watches the first."""
-    exam = {"course": "ml", "term": "now", "duration_minutes": 60, "rooms": ["lab"]}
-    catalog = Catalog.model_validate(
-        {
-            "university": "U",
-            "images": {"one": {"name": "one:1"}},
-            "sizes": {"one": {"title": "One", "memory": "1G", "cpu": 1}},
-            "rooms": {"lab": [f"{IN_THE_ROOM}/32", "192.0.2.0/24"]},
-            "defaults": {"image": "one", "sizes": ["one"]},
-            "courses": {
-                "ml": {"title": "ML", "terms": {"now": {"start": now.date(), "end": now.date()}}}
-            },
-            "exams": {
-                "open": {**exam, "title": "Open", "start": now - timedelta(minutes=30)},
-                "tomorrow": {**exam, "title": "Tomorrow", "start": now + timedelta(days=1)},
-            },
-        }
-    )
-    rows = [("alice", OPEN, Role.STUDENT), ("alice", TOMORROW, Role.STUDENT)]
-    rows += [("petra", OPEN, Role.PROCTOR), ("ben", TOMORROW, Role.STUDENT)]
-    roster = Roster(
-        ExamMembership(username=Username.parse(name), exam=exam_id, role=role)
-        for name, exam_id, role in rows
-    )
-    return Registry(catalog=catalog, roster=roster, hub=HubKind.EXAM)
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> dict[str, Any]:
-    """The authenticator's traits."""
-    pepper = tmp_path / "pepper"
-    pepper.write_text("ab" * 32)
-    pepper.chmod(0o600)
-    return {
-        "database_url": f"sqlite:///{tmp_path}/e2xhub.sqlite",
-        "pepper_file": str(pepper),
-        "registry": SimpleNamespace(current=make_registry(datetime.now(timezone.utc))),
-    }
-
-
-@pytest.fixture
-def records(settings: dict[str, Any]) -> ExamRecords:
-    """The records that `e2xhub password issue` writes."""
-    return open_exam_records(settings["database_url"], Path(settings["pepper_file"]))
-
-
-@pytest.fixture
-async def door(settings: dict[str, Any], records: ExamRecords) -> AsyncIterator[SignIn]:
-    """An exam hub's door that believes no proxy."""
-    async with open_door(OneTimePasswordAuthenticator(**settings)) as opened:
-        yield opened
-
-
-@pytest.fixture
-async def door_behind_a_proxy(settings: dict[str, Any]) -> AsyncIterator[SignIn]:
-    """An exam hub's door that believes the proxy at `PROXY`."""
-    authenticator = OneTimePasswordAuthenticator(**settings, trusted_proxies=[f"{PROXY}/32"])
-    async with open_door(authenticator) as opened:
-        yield opened
-
-
-def issue(records: ExamRecords, exam: ExamId = OPEN, username: Username = ALICE) -> str:
-    """The slip of a new password."""
-    now = datetime.now(timezone.utc)
-    issued = records.issue(exam, username, issued_by="petra", now=now, replace=False)
-    return issued.reveal()
 
 
 async def test_examinee_signs_in_once(door: SignIn, records: ExamRecords) -> None:
@@ -204,13 +139,13 @@ async def test_database_that_does_not_answer_is_503_and_the_code_stays(
     door: SignIn, records: ExamRecords, settings: dict[str, Any]
 ) -> None:
     slip = issue(records)
-    engine = make_engine(settings["database_url"])
+    engine = records.engine
     with engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE one_time_passwords RENAME TO elsewhere"))
     assert await door.post("alice", slip) == (503, None)
     with engine.begin() as connection:
         connection.execute(sa.text("ALTER TABLE elsewhere RENAME TO one_time_passwords"))
-    engine.dispose()
+    settings["desk"].records.look()  # as the thread does that watches
     assert await door.post("alice", slip) == (200, "alice")
 
 
@@ -223,12 +158,12 @@ async def test_log_tells_the_reason_and_never_the_code(
     await door.post("mallory", slip)
     await door.post("alice", slip)
     await door.post("alice", slip)
-    told = [record.getMessage() for record in caplog.records if record.name == "traitlets"]
-    assert told == [
-        "alice is not signed in: is at 127.0.0.2, in no room of open",
-        "mallory is not signed in: is no examinee of any exam",
+    told = await wait_for_lines(caplog, 4)
+    assert sorted(told) == [
+        "(not on the roster) at 127.0.0.1 is not signed in: is no examinee of any exam",
+        "alice at 127.0.0.1 is not signed in: typed a code that was used before",
+        "alice at 127.0.0.2 is not signed in: is in no room of the exam",
         "alice is signed in to open",
-        "alice is not signed in: has no such code, or it was used",
     ]
     assert slip not in caplog.text
     assert slip.replace("-", "") not in caplog.text
@@ -253,14 +188,15 @@ async def test_name_of_an_examinee_is_logged(
 ) -> None:
     assert await door.post("alice", "00000-00000", path="/hub/login") == REFUSED
     assert "Failed login for 'alice'" in caplog.text
-    assert "alice is not signed in: has no such code, or it was used" in caplog.text
+    told = await wait_for_lines(caplog, 1)
+    assert told == ["alice at 127.0.0.1 is not signed in: has no code yet"]
 
 
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         ({"allow_examinees": False}, "is not admitted: allow_examinees is False"),
-        ({"blocked_users": {"alice"}}, "is blocked"),
+        ({"blocked_users": {"alice"}}, "is blocked by the hub"),
     ],
 )
 async def test_whoever_may_not_enter_is_refused_before_a_password_is_touched(
@@ -273,7 +209,8 @@ async def test_whoever_may_not_enter_is_refused_before_a_password_is_touched(
     slip = issue(records)
     async with open_door(OneTimePasswordAuthenticator(**settings, **change)) as closed:
         assert await closed.post("alice", slip) == REFUSED
-    assert f"alice is not signed in: {reason}" in caplog.text
+        told = await wait_for_lines(caplog, 1)
+    assert told == [f"alice at 127.0.0.1 is not signed in: {reason}"]
     assert [item.state.value for item in records.status(OPEN)] == ["active"]
     async with open_door(OneTimePasswordAuthenticator(**settings)) as opened:
         assert await opened.post("alice", slip) == (200, "alice")
@@ -301,33 +238,115 @@ def test_users_of_yesterday_are_not_allowed_by_themselves(settings: dict[str, An
     assert authenticator.allow_existing_users is False
 
 
-@pytest.mark.parametrize(
-    ("change", "message"),
-    [
-        (
-            {"database_url": "nonsense"},
-            r"this is no URL of a database; expected one such as postgresql\+psycopg://",
-        ),
-        (
-            {"database_url": "sqlite:////no/such/directory/x"},
-            r"the database sqlite:////no/such/directory/x cannot be used \(OperationalError\)",
-        ),
-        ({"pepper_file": "/no/such/file"}, r"/no/such/file: the pepper cannot be read"),
-    ],
-)
-def test_hub_that_could_not_check_codes_does_not_start(
-    settings: dict[str, Any], change: dict[str, str], message: str
-) -> None:
-    with pytest.raises(TraitError, match=message):
-        OneTimePasswordAuthenticator(**{**settings, **change})
-
-
-@pytest.mark.parametrize("trait", ["registry", "database_url", "pepper_file"])
-def test_hub_without_a_needed_trait_does_not_start(settings: dict[str, Any], trait: str) -> None:
-    del settings[trait]
+def test_hub_without_a_desk_does_not_start() -> None:
     with pytest.raises(TraitError) as caught:
-        OneTimePasswordAuthenticator(**settings)
+        OneTimePasswordAuthenticator()
     assert str(caught.value) == (
-        f"OneTimePasswordAuthenticator.{trait} is not set; "
+        "OneTimePasswordAuthenticator.desk is not set; "
         'call e2xhub.configure(c, hub="exam", …) in the hub\'s configuration'
     )
+
+
+# --- attempts
+
+
+async def test_right_code_is_refused_after_too_many_wrong_ones(
+    door: SignIn, records: ExamRecords
+) -> None:
+    slip = issue(records)
+    for _ in range(FREE_ATTEMPTS):
+        assert await door.post("alice", "00000-00000") == REFUSED
+    assert await door.post("alice", slip) == REFUSED
+    # Whoever sits elsewhere in the room is another matter, and so is another person at this desk.
+    assert await door.post("carla", issue(records, username=CARLA)) == (200, "carla")
+    assert await door.post("alice", slip, source=ALSO_IN_THE_ROOM) == (200, "alice")
+
+
+async def test_limit_outlives_the_hub(settings: dict[str, Any], records: ExamRecords) -> None:
+    slip = issue(records)
+    async with open_door(OneTimePasswordAuthenticator(**settings)) as before:
+        for _ in range(FREE_ATTEMPTS):
+            await before.post("alice", "00000-00000")
+    async with open_door(OneTimePasswordAuthenticator(desk=make_desk(records))) as after:
+        assert await after.post("alice", slip) == REFUSED
+        records.unlock(OPEN, ALICE, by="petra", now=datetime.now(timezone.utc))
+        assert await after.post("alice", slip) == (200, "alice")
+
+
+async def test_proctor_reads_the_true_reason_at_once(
+    settings: dict[str, Any], records: ExamRecords, caplog: pytest.LogCaptureFixture
+) -> None:
+    issue(records)
+    async with open_door(OneTimePasswordAuthenticator(**settings)) as door:
+        await door.post("alice", "00000-00000")
+        await wait_for_lines(caplog, 1)
+    known = settings["desk"].records.current.exam(OPEN).examinee("alice").refused
+    assert (known.reason, known.address) == ("typed a wrong code", IN_THE_ROOM)
+
+
+# --- what an exam may demand besides
+
+
+async def test_room_code_is_demanded_besides_and_accepted_once(records: ExamRecords) -> None:
+    desk = make_desk(records, {"room_code": True})
+    code = room_code_at(records.peppers.current, OPEN, "lab", datetime.now(timezone.utc))
+    wrong = f"{(int(code) + 1) % 1_000_000:06}"
+    async with open_door(OneTimePasswordAuthenticator(desk=desk)) as door:
+        slip = issue(records)
+        assert await door.post("alice", slip) == REFUSED
+        assert await door.post("alice", slip, room_code=wrong) == REFUSED
+        assert await door.post("alice", slip, room_code=f"{code[:3]} {code[3:]}") == (200, "alice")
+        again = issue(records, replace=True)
+        assert await door.post("alice", again, room_code=code) == REFUSED
+        other = issue(records, username=CARLA)
+        assert await door.post("carla", other, room_code=code) == (200, "carla")
+
+
+SEB_KEY = "c0" * 32
+PUBLIC_URL = "https://exams.example.org/"
+
+
+def shown_by_script(key: str, url: str = f"{PUBLIC_URL}login") -> dict[str, str]:
+    """What the script of the sign-in page posts."""
+    shown = hashlib.sha256(f"{url}{key}".encode()).hexdigest()
+    return {"seb_config_key_hash": shown, "seb_page_url": url}
+
+
+@pytest.mark.parametrize(
+    ("shown", "admitted"),
+    [
+        (shown_by_script(SEB_KEY), True),
+        (shown_by_script("ab" * 32), False),
+        (shown_by_script(SEB_KEY, "https://evil.example.org/login"), False),
+        ({}, False),
+    ],
+)
+async def test_safe_exam_browser_is_demanded_where_the_exam_says_so(
+    records: ExamRecords, shown: dict[str, str], admitted: bool
+) -> None:
+    demands = {"safe_exam_browser": {"config_keys": [SEB_KEY]}}
+    desk = make_desk(records, demands, public_url=PUBLIC_URL)
+    slip = issue(records)
+    async with open_door(OneTimePasswordAuthenticator(desk=desk)) as door:
+        assert await door.post("alice", slip, **shown) == (200, "alice" if admitted else None)
+    state = records.status(OPEN)[0].state.value
+    assert state == ("used" if admitted else "active")
+
+
+async def test_session_is_bound_to_its_address(settings: dict[str, Any], door: SignIn) -> None:
+    slip = issue(settings["desk"].records.records)
+    await door.post("alice", slip, source=ALSO_IN_THE_ROOM)
+    (session,) = settings["desk"].records.current.sessions.values()
+    assert (session.exam, session.username, session.address) == (OPEN, ALICE, ALSO_IN_THE_ROOM)
+
+
+async def test_sign_in_with_a_browser_of_somebody_else_ends_that_session(
+    settings: dict[str, Any], door: SignIn, records: ExamRecords
+) -> None:
+    await door.post("alice", issue(records))
+    (of_alice,) = door.session_ids
+    slip = issue(records, username=CARLA)
+    assert await door.post("carla", slip, session_id=of_alice) == (200, "carla")
+    current = settings["desk"].records.current
+    assert [session.username for session in current.sessions.values()] == [CARLA]
+    assert [session.username for session in current.to_cut] == [ALICE]

@@ -11,3 +11,16 @@ import pytest
 def sources(catalog_file: Path, roster_directory: Path) -> dict[str, Path]:
     """The environment that names the small university."""
     return {"E2XHUB_CATALOG": catalog_file, "E2XHUB_ROSTER": roster_directory}
+
+
+@pytest.fixture
+def environment(sources: dict[str, Path], tmp_path: Path) -> dict[str, object]:
+    """The environment of an exam hub's command line."""
+    pepper = tmp_path / "pepper"
+    pepper.write_text("ab" * 32)
+    pepper.chmod(0o600)
+    return {
+        **sources,
+        "E2XHUB_DATABASE_URL": f"sqlite:///{tmp_path}/e2xhub.sqlite",
+        "E2XHUB_PEPPER_FILE": pepper,
+    }

@@ -2,59 +2,47 @@
 
 from __future__ import annotations
 
-import re
+import csv
+import io
 import sqlite3
-from datetime import datetime, timezone
+import stat
+from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from e2xhub.domain.identifiers import ExamId, Username
-from e2xhub.domain.passwords import OneTimePassword
-from e2xhub.storage.exam_records import open_exam_records
+from e2xhub.domain.audit import Action
+from e2xhub.domain.exam_entry import EntryRefusal
+from e2xhub.domain.throttle import MOST_ON_A_PERSON
+from tests.cli.exam_environment import SLIP, Environment, open_records, try_slip
 from tests.cli.program import Outcome, run_e2xhub
+from tests.storage.exams import ALICE, PZ1, make_attempt, try_quickly
 
-SLIP = re.compile(r"[0-9A-HJKMNP-TV-Z]{5}-[0-9A-HJKMNP-TV-Z]{5}\n")
 BERLIN = ZoneInfo("Europe/Berlin")
-Environment = dict[str, object]
 
 
-@pytest.fixture
-def environment(sources: dict[str, Path], tmp_path: Path) -> Environment:
-    """The environment of a hub's command line."""
-    pepper = tmp_path / "pepper"
-    pepper.write_text("ab" * 32)
-    pepper.chmod(0o600)
-    return {
-        **sources,
-        "E2XHUB_DATABASE_URL": f"sqlite:///{tmp_path}/e2xhub.sqlite",
-        "E2XHUB_PEPPER_FILE": pepper,
-    }
-
-
-def consume(environment: Environment, slip: str) -> str | None:
-    """What a hub with the same environment does with the code on a slip."""
-    records = open_exam_records(
-        str(environment["E2XHUB_DATABASE_URL"]), Path(str(environment["E2XHUB_PEPPER_FILE"]))
-    )
-    return records.consume(
-        [ExamId.parse("ml-pz1")],
-        Username.parse("ben"),
-        OneTimePassword.parse(slip.strip()),
-        consumed_from="10.1.0.5",
-        now=datetime.now(timezone.utc),
-    )
-
-
-def password(environment: Environment, command: str, *arguments: str) -> Outcome:
+def password(environment: Environment, command: str, *arguments: object) -> Outcome:
     return run_e2xhub("password", command, *arguments, **environment)
 
 
+def issue(environment: Environment, username: str = "ben") -> str:
+    """The slip of a first code."""
+    done = password(environment, "issue", "ml-pz1", "--user", username)
+    assert (done.status, done.errors) == (0, "")
+    return done.output.strip()
+
+
+def row(environment: Environment, username: str = "ben") -> dict[str, object]:
+    """What `status` tells of somebody."""
+    listed = password(environment, "status", "ml-pz1", "--json").json
+    (found,) = (item for item in listed if item["username"] == username)
+    return dict(found)
+
+
 def test_password_from_issue_to_use(environment: Environment, tmp_path: Path) -> None:
-    issued = password(environment, "issue", "ml-pz1", "--user", "ben")
-    assert (issued.status, issued.errors) == (0, "")
-    assert SLIP.fullmatch(issued.output)
+    issued = issue(environment)
+    assert SLIP.fullmatch(issued)
 
     again = password(environment, "issue", "ml-pz1", "--user", "ben")
     assert (again.status, again.output) == (1, "")
@@ -63,39 +51,20 @@ def test_password_from_issue_to_use(environment: Environment, tmp_path: Path) ->
         "'e2xhub password reissue ml-pz1 --user ben' makes a new one and ends it\n"
     )
 
-    reissued = password(environment, "reissue", "ml-pz1", "--user", "ben")
-    assert SLIP.fullmatch(reissued.output)
-    assert consume(environment, issued.output) is None
-    assert consume(environment, reissued.output) == "ml-pz1"
+    reissued = password(environment, "reissue", "ml-pz1", "--user", "ben", "--reason", "lost")
+    assert SLIP.fullmatch(reissued.output.strip())
+    assert try_slip(environment, issued) == EntryRefusal.REPLACED_CODE
+    assert try_slip(environment, reissued.output) == "ml-pz1"
 
-    after_use = password(environment, "issue", "ml-pz1", "--user", "ben")
-    assert (after_use.status, after_use.output) == (1, "")
-    assert after_use.errors == (
-        "ben was given a password for ml-pz1 before, which was used; "
-        "'e2xhub password reissue ml-pz1 --user ben' makes a new one and ends it\n"
-    )
-
-    (found,) = password(environment, "status", "ml-pz1", "--json").json
-    assert (found["username"], found["state"], found["generation"]) == ("ben", "used", 2)
-    assert found["consumed_from"] == "10.1.0.5"
-    assert found["issued_by"].endswith(" (command line)")
+    found = row(environment)
+    assert (found["stage"], found["state"], found["generation"]) == ("signed-in", "used", 2)
+    assert (found["consumed_from"], found["reason"]) == ("10.1.0.5", "lost")
+    assert str(found["issued_by"]).endswith(" (command line)")
 
     table = password(environment, "status", "ml-pz1").output
-    assert "Passwords of ml-pz1" in table
+    assert "Examinees of ml-pz1" in table
     assert reissued.output.strip() not in table
     assert_nowhere_in(tmp_path, reissued.output.strip())
-
-
-def test_status_shows_moments_in_the_time_of_the_university(environment: Environment) -> None:
-    slip = password(environment, "issue", "ml-pz1", "--user", "ben").output
-    assert consume(environment, slip) == "ml-pz1"
-    (found,) = password(environment, "status", "ml-pz1", "--json").json
-    table = password({**environment, "TZ": "Pacific/Auckland"}, "status", "ml-pz1").output
-    for key in ("issued_at", "consumed_at"):
-        moment = datetime.fromisoformat(found[key])
-        assert f"{moment.astimezone(BERLIN):%d %b %H:%M}" in table
-    assert found["issued_by"] in table
-    assert "10.1.0.5" in table
 
 
 def assert_nowhere_in(directory: Path, slip: str) -> None:
@@ -106,29 +75,258 @@ def assert_nowhere_in(directory: Path, slip: str) -> None:
         assert slip.replace("-", "").encode() not in content
 
 
+def test_what_is_done_is_in_the_audit_log_with_who_did_it(environment: Environment) -> None:
+    issue(environment)
+    password(environment, "reissue", "ml-pz1", "--user", "ben", "--reason", "browser crashed")
+    password(environment, "unlock", "ml-pz1", "--user", "ben")
+    password(environment, "revoke", "ml-pz1", "--user", "ben", "--reason", "left")
+    entries = open_records(environment).entries()
+    assert [(entry.event.action, entry.event.username) for entry in entries] == [
+        (Action.ISSUED, "ben"),
+        (Action.REISSUED, "ben"),
+        (Action.UNLOCKED, "ben"),
+        (Action.REVOKED, "ben"),
+    ]
+    assert all(entry.event.actor.endswith(" (command line)") for entry in entries)
+    assert [entry.event.details.get("reason") for entry in entries] == [
+        None,
+        "browser crashed",
+        None,
+        "left",
+    ]
+
+
+def test_reissue_needs_a_reason(environment: Environment) -> None:
+    for reason in ([], ["--reason", " "], ["--reason", "x" * 501]):
+        done = password(environment, "reissue", "ml-pz1", "--user", "ben", *reason)
+        assert (done.status, done.output) == (2, "")
+        assert "--reason" in done.error_text
+
+
+# --- many at once
+
+
+def test_all_get_codes_and_nobody_a_second_one(environment: Environment) -> None:
+    first = issue(environment, "alice")
+    done = password(environment, "issue", "ml-pz1", "--all", "--json")
+    assert done.status == 0
+    (ben,) = done.json["issued"]
+    assert (ben["username"], ben["room"], ben["seat"]) == ("ben", "lab", "8")
+    assert (done.json["had_one"], done.json["files"]) == (["alice"], [])
+    assert done.errors == "1 had a code before, and keep it: alice\n"
+    assert try_slip(environment, first, "alice") == PZ1
+    assert try_slip(environment, ben["code"]) == PZ1
+
+
+def test_codes_of_a_room_are_shown_as_a_table(environment: Environment) -> None:
+    done = password(environment, "issue", "ml-pz1", "--room", "lab")
+    assert done.status == 0
+    lines = {line.split("│")[1].strip(): line for line in done.output.splitlines() if "│" in line}
+    assert lines.keys() == {"alice", "ben"}
+    found = SLIP.search(lines["ben"])
+    assert found
+    assert try_slip(environment, found.group()) == PZ1
+
+
+def test_room_of_nobody_is_told(environment: Environment) -> None:
+    done = password(environment, "issue", "ml-pz1", "--room", "lab", "--room", "cellar")
+    assert (done.status, done.output) == (1, "")
+    assert done.errors == (
+        "the roster puts no examinee of ml-pz1 into the room 'cellar'; expected one of: lab\n"
+    )
+    assert row(environment)["state"] is None
+
+
 @pytest.mark.parametrize(
-    ("arguments", "error"),
+    "whom", [[], ["--all", "--user", "ben"], ["--room", "lab", "--all"]], ids=" ".join
+)
+def test_it_must_be_said_who_gets_codes(environment: Environment, whom: list[str]) -> None:
+    done = password(environment, "issue", "ml-pz1", *whom)
+    assert (done.status, done.output) == (2, "")
+    assert "expected --user, --room or --all: one of the three" in done.error_text
+
+
+def test_csv_has_the_codes_and_nobody_else_may_read_it(
+    environment: Environment, tmp_path: Path
+) -> None:
+    file = tmp_path / "codes.csv"
+    done = password(environment, "issue", "ml-pz1", "--all", "--csv", file)
+    assert (done.status, done.errors) == (0, "")
+    assert done.output == f"The codes of 2 examinees are in {file}, and are never shown again.\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    rows = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8"))))
+    assert [(row["username"], row["room"], row["seat"]) for row in rows] == [
+        ("alice", "lab", "7"),
+        ("ben", "lab", "8"),
+    ]
+    assert try_slip(environment, rows[1]["password"]) == PZ1
+
+
+@pytest.mark.parametrize("option", ["--csv", "--pdf"])
+def test_file_that_is_there_is_not_overwritten_and_nothing_is_issued(
+    environment: Environment, tmp_path: Path, option: str
+) -> None:
+    file = tmp_path / "here"
+    file.write_text("mine")
+    done = password(environment, "issue", "ml-pz1", "--all", option, file)
+    assert (done.status, done.output) == (1, "")
+    assert done.errors == (
+        f"{file}: there is a file of that name, which is not overwritten; name another one\n"
+    )
+    assert file.read_text() == "mine"
+    assert row(environment)["state"] is None
+
+
+def test_link_is_not_followed(environment: Environment, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    done = password(environment, "issue", "ml-pz1", "--all", "--csv", tmp_path / "link")
+    assert done.status == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_file_without_a_code_in_it_is_removed(environment: Environment, tmp_path: Path) -> None:
+    issue(environment)
+    file = tmp_path / "codes.csv"
+    done = password(environment, "issue", "ml-pz1", "--user", "ben", "--csv", file)
+    assert done.errors == "1 had a code before, and keep it: ben\n"
+    assert not file.exists()
+
+
+def test_pdf_has_the_codes(environment: Environment, tmp_path: Path) -> None:
+    file = tmp_path / "codes.pdf"
+    url = "https://exam.example.org"
+    words = ("--all", "--pdf", file, "--hub-url", url, "--language", "de", "--json")
+    done = password(environment, "issue", "ml-pz1", *words)
+    assert done.status == 0, done.errors
+    assert file.read_bytes().startswith(b"%PDF-")
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert done.json["files"] == [str(file)]
+    assert [list(item) for item in done.json["issued"]] == [["username", "room", "seat"]] * 2
+
+
+def test_pdf_that_cannot_be_made_is_told_before_anything_is_issued(
+    environment: Environment, tmp_path: Path
+) -> None:
+    broken = tmp_path / "broken"
+    broken.mkdir()
+    (broken / "weasyprint.py").write_text("raise ImportError('no Pango')")
+    given = {**environment, "PYTHONPATH": broken}
+    done = password(given, "issue", "ml-pz1", "--all", "--pdf", tmp_path / "codes.pdf")
+    assert (done.status, done.output) == (1, "")
+    assert "no PDF can be made here: ImportError: no Pango" in done.errors
+    assert not (tmp_path / "codes.pdf").exists()
+    assert row(environment)["state"] is None
+
+
+def test_codes_that_were_issued_before_the_database_died_are_not_lost(
+    environment: Environment, tmp_path: Path
+) -> None:
+    open_records(environment).engine.dispose()
+    with sqlite3.connect(tmp_path / "e2xhub.sqlite") as database:
+        database.execute(
+            "CREATE TRIGGER no_ben BEFORE INSERT ON one_time_passwords WHEN NEW.username = 'ben' "
+            "BEGIN SELECT RAISE(FAIL, 'disk full'); END"
+        )
+    database.close()
+    file = tmp_path / "codes.csv"
+    done = password(environment, "issue", "ml-pz1", "--all", "--csv", file)
+    assert done.status == 1
+    assert "The codes of 1 examinees are in" in done.output
+    (alice,) = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+    assert try_slip(environment, alice["password"], "alice") == PZ1
+
+
+# --- who has trouble
+
+
+def test_who_was_refused_or_is_locked_is_told_and_can_be_unlocked(
+    environment: Environment,
+) -> None:
+    slip = issue(environment, "alice")
+    records = open_records(environment)
+    now = datetime.now(BERLIN)
+    for number in range(MOST_ON_A_PERSON):
+        try_quickly(records, make_attempt(None, address=f"10.1.2.{number}"), now)
+    assert try_slip(environment, slip, "alice") == EntryRefusal.LOCKED
+    found = row(environment, "alice")
+    assert found["is_locked"] is True
+    assert found["refused"]["reason"] == EntryRefusal.LOCKED.value  # type: ignore[index]
+    table = password(environment, "status", "ml-pz1").output
+    assert "is locked; tried far too often: a proctor has to unlock (10.1.0.5, " in table
+    done = password(environment, "unlock", "ml-pz1", "--user", "alice")
+    assert (done.status, done.output) == (0, "alice can try again now.\n")
+    assert try_slip(environment, slip, "alice") == PZ1
+
+
+def test_extra_time_is_told(environment: Environment) -> None:
+    records = open_records(environment)
+    records.grant_extra_minutes(
+        PZ1, ALICE, 10, by="petra", now=datetime.now(BERLIN), reason="noise"
+    )
+    before, after = row(environment, "ben"), row(environment, "alice")
+    assert int(str(after["extra_minutes"])) >= 10
+    assert str(after["ends_at"]) > str(before["ends_at"])
+
+
+def test_revoked_code_lets_nobody_in(environment: Environment) -> None:
+    slip = issue(environment)
+    done = password(environment, "revoke", "ml-pz1", "--user", "ben", "--reason", "left")
+    assert (done.status, done.output) == (
+        0,
+        "ben is not let in any more; 'e2xhub password reissue' makes a new code.\n",
+    )
+    assert try_slip(environment, slip) == EntryRefusal.REVOKED_CODE
+    again = password(environment, "revoke", "ml-pz1", "--user", "ben")
+    assert (again.status, again.errors) == (
+        1,
+        "ben has no code for ml-pz1 that could be revoked, and is not signed in\n",
+    )
+
+
+def test_status_shows_moments_in_the_time_of_the_university(environment: Environment) -> None:
+    assert try_slip(environment, issue(environment)) == "ml-pz1"
+    found = row(environment)
+    table = password({**environment, "TZ": "Pacific/Auckland"}, "status", "ml-pz1").output
+    for key in ("issued_at", "consumed_at"):
+        moment = datetime.fromisoformat(str(found[key]))
+        assert f"{moment.astimezone(BERLIN):%d %b %H:%M}" in table
+    assert str(found["issued_by"]) in table
+    assert "10.1.0.5" in table
+
+
+def test_status_shows_who_has_no_code(environment: Environment, tmp_path: Path) -> None:
+    listed = password(environment, "status", "ml-pz2", "--json").json
+    assert [(item["username"], item["stage"], item["state"]) for item in listed] == [
+        ("alice", "not-issued", None)
+    ]
+    with sqlite3.connect(tmp_path / "e2xhub.sqlite") as database:
+        (count,) = database.execute("SELECT count(*) FROM one_time_passwords").fetchone()
+    database.close()
+    assert count == 0
+
+
+# --- what is wrong is told
+
+
+@pytest.mark.parametrize("command", ["issue", "reissue", "revoke", "unlock"])
+@pytest.mark.parametrize(
+    ("exam", "username", "error"),
     [
+        ("ml-pz1", "petra", "petra is no examinee of ml-pz1; add them to the exam's roster first"),
         (
-            ["ml-pz1", "--user", "petra"],
-            "petra is no examinee of ml-pz1; add them to the exam's roster first\n",
+            "ml-pz1",
+            "nobody",
+            "user 'nobody' is not on the roster; 'e2xhub roster add' puts people on it",
         ),
-        (
-            ["ml-pz1", "--user", "nobody"],
-            "user 'nobody' is not on the roster; 'e2xhub roster add' puts people on it\n",
-        ),
-        (
-            ["none", "--user", "ben"],
-            "exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2\n",
-        ),
+        ("none", "ben", "exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2"),
     ],
 )
-def test_nobody_but_an_examinee_gets_a_password(
-    environment: Environment, tmp_path: Path, arguments: list[str], error: str
+def test_nobody_but_an_examinee_is_acted_on(
+    environment: Environment, command: str, exam: str, username: str, error: str
 ) -> None:
-    done = password(environment, "issue", *arguments)
-    assert (done.status, done.output, done.errors) == (1, "", error)
-    assert not (tmp_path / "e2xhub.sqlite").exists()
+    reason = ["--reason", "test"] if command == "reissue" else []
+    done = password(environment, command, exam, "--user", username, *reason)
+    assert (done.status, done.output, done.errors) == (1, "", f"{error}\n")
 
 
 @pytest.mark.parametrize(
@@ -165,11 +363,15 @@ def test_pepper_that_everybody_may_read_is_refused(
     assert (done.status, done.errors) == (1, expected)
 
 
-def test_status_of_an_exam_without_passwords_is_an_empty_list(
-    environment: Environment, tmp_path: Path
-) -> None:
-    assert password(environment, "status", "ml-pz2", "--json").json == []
-    with sqlite3.connect(tmp_path / "e2xhub.sqlite") as database:
-        (count,) = database.execute("SELECT count(*) FROM one_time_passwords").fetchone()
-    database.close()
-    assert count == 0
+def test_pepper_may_be_in_the_environment(environment: Environment, tmp_path: Path) -> None:
+    slip = issue(environment)
+    without = {name: value for name, value in environment.items() if "PEPPER" not in name}
+    done = password(without, "issue", "ml-pz1", "--user", "alice")
+    assert (done.status, done.errors) == (
+        1,
+        "there is no pepper: neither a pepper file nor E2XHUB_PEPPER is set; make one with: "
+        "openssl rand -hex 32 > FILE && chmod 600 FILE\n",
+    )
+    done = password({**without, "E2XHUB_PEPPER": "ab" * 32}, "issue", "ml-pz1", "--user", "alice")
+    assert try_slip(environment, done.output, "alice") == PZ1
+    assert try_slip(environment, slip) == PZ1

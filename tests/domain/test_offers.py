@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.identifiers import CourseId
+from e2xhub.domain.exam_records import ExamChanges
+from e2xhub.domain.identifiers import CourseId, ExamId, Username
 from e2xhub.domain.lockdown import NetworkClass
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError, Reason
@@ -360,3 +361,41 @@ def test_server_that_cannot_be_built_takes_no_other_one_away(
     assert refusal.detail == (
         "mounts 'own' and 'fixed' both want /home/alice; expected different places"
     )
+
+
+PZ1 = ExamId.parse("ml-pz1")
+
+
+def offers_after(registry: Registry, changes: ExamChanges, now: datetime) -> list[str]:
+    """What alice may start, or why not."""
+    found = registry.with_changes(changes).offers_for("alice", now)
+    refused = [item.reason.value for item in found.refusals if item.slug.startswith("exams/ml-pz1")]
+    return [*(offer.slug for offer in found.offers), *refused]
+
+
+def test_exam_is_offered_to_whoever_has_signed_in_to_it(
+    exam_hub: Registry, alice_student: Username, exam_open_at_nine: datetime
+) -> None:
+    nobody = ExamChanges(signed_in=frozenset())
+    assert offers_after(exam_hub, nobody, exam_open_at_nine) == [Reason.NOT_SIGNED_IN.value]
+    elsewhere = ExamChanges(signed_in=frozenset({(ExamId.parse("ml-pz2"), alice_student)}))
+    assert offers_after(exam_hub, elsewhere, exam_open_at_nine) == [Reason.NOT_SIGNED_IN.value]
+    here = ExamChanges(signed_in=frozenset({(PZ1, alice_student)}))
+    assert offers_after(exam_hub, here, exam_open_at_nine) == ["exams/ml-pz1/student"]
+
+
+def test_exam_is_not_offered_to_whoever_has_finished_it(
+    exam_hub: Registry, alice_student: Username, exam_open_at_nine: datetime
+) -> None:
+    mine = frozenset({(PZ1, alice_student)})
+    finished = ExamChanges(signed_in=mine, finished=mine)
+    assert offers_after(exam_hub, finished, exam_open_at_nine) == [Reason.EXAM_FINISHED.value]
+
+
+def test_extra_time_of_a_proctor_adds_to_the_catalogs(
+    exam_hub: Registry, alice_student: Username, exam_open_at_nine: datetime
+) -> None:
+    before = exam_hub.ends_for(PZ1, alice_student)
+    changed = exam_hub.with_changes(ExamChanges(extra_minutes={(PZ1, alice_student): 10}))
+    assert changed.ends_for(PZ1, alice_student) == before + timedelta(minutes=10)
+    assert exam_hub.ends_for(PZ1, alice_student) == before

@@ -157,7 +157,31 @@ def test_server_ends_as_many_minutes_after_as_it_was_started_with(
 ) -> None:
     started = replace(databases, stop_after_minutes=minutes)
     expected = None if ends_after is None else in_winter_term + timedelta(minutes=ends_after)
-    assert started.ends_at(in_winter_term) == expected
+    assert started.ends_at(in_winter_term, Lapse(reason=Reason.NOT_OFFERED)) == expected
+
+
+@pytest.mark.parametrize(
+    ("reason", "minutes", "ends_after"),
+    [
+        (Reason.EXAM_ENDED, None, 1),
+        (Reason.EXAM_FINISHED, None, 1),
+        (Reason.EXAM_ENDED, 0, 0),
+        (Reason.EXAM_ENDED, 30, 30),
+        (Reason.EXAM_NOT_OPEN, None, None),
+        (Reason.NOT_OFFERED, None, None),
+        (Reason.TERM_ENDED, None, None),
+    ],
+)
+def test_exam_that_is_over_ends_its_servers_where_the_catalog_says_nothing(
+    databases: Started,
+    in_winter_term: datetime,
+    reason: Reason,
+    minutes: int | None,
+    ends_after: int | None,
+) -> None:
+    started = replace(databases, stop_after_minutes=minutes)
+    expected = None if ends_after is None else in_winter_term + timedelta(minutes=ends_after)
+    assert started.ends_at(in_winter_term, Lapse(reason=reason)) == expected
 
 
 registries = st.builds(

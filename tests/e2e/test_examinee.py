@@ -41,7 +41,8 @@ def test_code_leads_to_the_exams_server_and_works_only_once(
     second = open_page(HubKind.EXAM)
     sign_in(second, "alice", code)
     expect(second.get_by_role("alert")).to_have_text(
-        "This username and code do not open an exam now. Check both; then ask your proctor."
+        "This username and code do not open an exam now. Check both, wait a moment, and try "
+        "again. Then ask your proctor."
     )
     expect(second.locator("#username_input")).to_have_value("alice")
     expect(second.locator("#password_input")).to_have_value("")

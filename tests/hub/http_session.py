@@ -50,7 +50,7 @@ class Answer:
 
 
 class HubSession:
-    """One person's browser at one hub.
+    """One person's browser at one hub; paths are the hub's, or URLs of another service.
 
     `source_address` is the loopback address that the browser has; `headers` go with every request.
     """
@@ -65,12 +65,16 @@ class HubSession:
         self.hub_url = hub_url.rstrip("/")
         self._headers = dict(headers or {})
         self._cookies = CookieJar()
+        self.username = ""
+        self.move_to(source_address)
+
+    def move_to(self, source_address: str) -> None:
+        """Gives the browser, with what it knows, another address."""
         self._opener = urllib.request.build_opener(
             urllib.request.ProxyHandler({}),
             _FromAddress(source_address),
             urllib.request.HTTPCookieProcessor(self._cookies),
         )
-        self.username = ""
 
     def sign_in(self, username: str, password: str) -> Answer:
         """Fills in and sends the form of the login page."""
@@ -91,6 +95,10 @@ class HubSession:
         """Opens a page as a browser does that follows a link."""
         query = f"?{urllib.parse.urlencode(fields, doseq=True)}" if fields else ""
         return self._send("GET", path + query, headers={"Sec-Fetch-Mode": "navigate"})
+
+    def get_with(self, path: str, headers: Mapping[str, str]) -> Answer:
+        """Opens a page with further headers."""
+        return self._send("GET", path, headers=headers)
 
     def post_form(self, path: str, fields: Fields) -> Answer:
         """Sends a form as a browser does."""
@@ -132,7 +140,7 @@ class HubSession:
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
         request = urllib.request.Request(
-            self.hub_url + path,
+            path if path.startswith("http://") else self.hub_url + path,
             data=body,
             headers={"User-Agent": "e2xhub tests", **self._headers, **(headers or {})},
             method=method,

@@ -72,7 +72,7 @@ class AdminsHub:
 
     def start(self, username: str) -> Any:
         """Signs in with a code and starts the server; the answer to that."""
-        words = ("reissue", "ml-open", "--user", username)
+        words = ("reissue", "ml-open", "--user", username, "--reason", "test")
         session = HubSession(self.plan.url)
         session.sign_in(username, run_password_command(self.environment, *words).strip())
         assert session.is_signed_in

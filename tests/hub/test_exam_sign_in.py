@@ -12,10 +12,13 @@ from tests.hub.http_session import HubSession
 
 pytestmark = pytest.mark.hub
 
-REFUSED = "This username and code do not open an exam now. Check both; then ask your proctor."
+REFUSED = (
+    "This username and code do not open an exam now. Check both, wait a moment, and try again. "
+    "Then ask your proctor."
+)
 REFUSED_IN_GERMAN = (
-    "Mit diesem Benutzernamen und Code lässt sich jetzt keine Prüfung öffnen. "
-    "Prüfen Sie beides und fragen Sie dann die Aufsicht."
+    "Mit diesem Benutzernamen und Code lässt sich jetzt keine Prüfung öffnen. Prüfen Sie beides, "
+    "warten Sie einen Moment und versuchen Sie es noch einmal. Fragen Sie dann die Aufsicht."
 )
 
 

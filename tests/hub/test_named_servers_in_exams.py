@@ -51,7 +51,7 @@ def quirin(hub: OwnHub) -> HubSession:
     """An examinee who has signed in."""
     session = HubSession(hub.plan.url)
     environment = read_environment(CampusFiles(directory=hub.plan.directory.parent))
-    words = ("reissue", "ml-open", "--user", "quirin")
+    words = ("reissue", "ml-open", "--user", "quirin", "--reason", "test")
     session.sign_in("quirin", run_password_command(environment, *words).strip())
     assert session.is_signed_in
     return session

@@ -181,7 +181,10 @@ async def test_place_above_below_or_beside_is_another_one(learning: Offer, path:
 
 
 async def test_exam_has_nothing_of_the_course_but_its_image(exam: Offer) -> None:
-    (mount,) = container_of(await manifests_of(exam))["volumeMounts"]
+    mounts = container_of(await manifests_of(exam))["volumeMounts"]
+    ours = [mount for mount in mounts if mount["name"] == "e2xhub-files"]
+    assert {mount["mountPath"] for mount in ours} == set(exam.server.files)
+    (mount,) = [mount for mount in mounts if mount not in ours]
     assert mount == {
         "name": "e2x-files",
         "mountPath": "/home/jovyan",

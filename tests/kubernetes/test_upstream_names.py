@@ -10,12 +10,22 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from jupyterhub import roles
+from jupyterhub.apihandlers.base import APIHandler
+from jupyterhub.app import JupyterHub
+from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.spawner import Spawner
 from jupyterhub.user import User
 from kubespawner import KubeSpawner, clients, slugs
 from kubespawner.reflector import ResourceReflector
+from tornado.web import RequestHandler
 
 PARAMETERS: dict[Callable[..., Any], str] = {
+    BaseHandler._record_activity: "self obj timestamp",
+    BaseHandler._resolve_roles_and_scopes: "self",
+    BaseHandler._set_cookie: "self key value encrypted overrides",
+    BaseHandler.auth_to_user: "self authenticated user",
+    BaseHandler.check_xsrf_cookie: "self",
     KubeSpawner._build_common_labels: "self extra_labels",
     KubeSpawner._build_pod_labels: "self extra_labels",
     KubeSpawner._expand_all: "self src",
@@ -34,9 +44,16 @@ PARAMETERS: dict[Callable[..., Any], str] = {
     Spawner.clear_state: "self",
     Spawner.poll_and_notify: "self",
     User.stop: "self server_name",
+    User.sync_groups: "self group_names",
     clients.shared_client: "ClientType args kwargs",
+    roles.create_role: "db role_dict commit reset_to_defaults",
 }
 ATTRIBUTES = [
+    (APIHandler, "_accept_cookie_auth"),
+    (BaseHandler, "_jupyterhub_user"),
+    (BaseHandler, "_session_id"),
+    (RequestHandler, "_finished"),
+    (RequestHandler, "_reason"),
     (KubeSpawner, "_options_form_default"),
     (KubeSpawner, "modify_pod_hook"),
     (KubeSpawner, "k8s_api_request_timeout"),
@@ -67,3 +84,11 @@ def test_pod_is_sent_after_the_hook_that_finishes_it() -> None:
         source.index(name) for name in ("self.modify_pod_hook(", "self._make_create_pod_request")
     )
     assert hook < request
+
+
+def test_role_that_the_authenticator_manages_outlives_a_start_of_the_hub() -> None:
+    """Or proctors would lose the console when the hub is started again in an exam."""
+    created = inspect.getsource(roles.create_role)
+    assert "managed_by_auth = role_dict.get('managed_by_auth', False)" in created
+    forgotten = inspect.getsource(JupyterHub.init_role_creation)
+    assert "(orm.Role.managed_by_auth == False)" in forgotten

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from e2xhub.domain.passwords import Pepper
+from e2xhub.domain.passwords import Pepper, Peppers
 from e2xhub.storage.database import make_engine, migrate
 from e2xhub.storage.exam_records import ExamRecords
 from tests.storage.postgresql import running_postgresql
@@ -44,12 +44,12 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def pepper() -> Pepper:
-    return Pepper(b"p" * 32)
+def peppers() -> Peppers:
+    return Peppers(Pepper(b"p" * 32))
 
 
 @pytest.fixture
-def records(engine: Engine, pepper: Pepper) -> ExamRecords:
+def records(engine: Engine, peppers: Peppers) -> ExamRecords:
     """Records without a password in them."""
     migrate(engine)
-    return ExamRecords(engine, pepper)
+    return ExamRecords(engine, peppers)

@@ -1,62 +1,41 @@
-"""A one-time password opens one exam for one person, once, on both kinds of database."""
+"""Codes of an exam: issued once, issued again, revoked; on both kinds of database."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable
-from datetime import datetime, timezone
-from typing import TypeVar
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from e2xhub.domain.identifiers import ExamId, Username
-from e2xhub.domain.passwords import OneTimePassword, Pepper
-from e2xhub.storage.exam_records import (
-    ExamRecords,
-    PasswordExistsError,
+from e2xhub.domain.exam_entry import EntryRefusal
+from e2xhub.domain.exam_records import (
     PasswordState,
     PasswordStatus,
+    RecordsView,
+    SessionEnd,
+    UnfitTextError,
 )
-
-T = TypeVar("T")
-NOW = datetime(2027, 2, 15, 8, tzinfo=timezone.utc)
-PZ1, PZ2 = ExamId.parse("ml-pz1"), ExamId.parse("ml-pz2")
-ALICE, BEN = Username.parse("alice"), Username.parse("ben")
-
-
-def issue(
-    records: ExamRecords, exam: ExamId = PZ1, username: Username = ALICE, *, replace: bool = False
-) -> OneTimePassword:
-    return records.issue(exam, username, issued_by="petra", now=NOW, replace=replace)
-
-
-def consume(
-    records: ExamRecords,
-    password: OneTimePassword | None,
-    *exams: ExamId,
-    username: Username = ALICE,
-) -> ExamId | None:
-    return records.consume(exams or (PZ1,), username, password, consumed_from="10.1.0.5", now=NOW)
-
-
-def at_once(count: int, call: Callable[[], T]) -> list[T]:
-    """The results of `count` threads that run `call` at the same moment."""
-    barrier = threading.Barrier(count)
-    results: list[T] = []
-
-    def run() -> None:
-        barrier.wait()
-        results.append(call())
-
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert len(results) == count
-    return results
+from e2xhub.domain.identifiers import Username
+from e2xhub.domain.passwords import OneTimePassword, Pepper, Peppers
+from e2xhub.storage.exam_records import (
+    ExamRecords,
+    NoPasswordError,
+    PasswordExistsError,
+    open_exam_records,
+)
+from tests.storage.exams import (
+    ALICE,
+    BEN,
+    IN_THE_LAB,
+    NOW,
+    PZ1,
+    PZ2,
+    at_once,
+    issue,
+    make_attempt,
+    sign_in,
+)
 
 
 def states(engine: Engine) -> list[str]:
@@ -65,96 +44,73 @@ def states(engine: Engine) -> list[str]:
         return list(connection.scalars(sa.text(query)))
 
 
-def test_password_opens_its_exam(records: ExamRecords) -> None:
-    assert consume(records, issue(records)) == PZ1
+def refusal_of_second_issue(records: ExamRecords) -> PasswordExistsError:
+    with pytest.raises(PasswordExistsError) as caught:
+        issue(records)
+    return caught.value
 
 
-def test_used_password_is_refused(records: ExamRecords) -> None:
-    password = issue(records)
-    assert [consume(records, password) for _ in range(3)] == [PZ1, None, None]
-
-
-def test_password_opens_once_for_fifty_at_the_same_moment(
-    records: ExamRecords, engine: Engine
-) -> None:
-    password = issue(records)
-    winners = [exam for exam in at_once(50, lambda: consume(records, password)) if exam]
-    assert (winners, states(engine)) == ([PZ1], ["used"])
-
-
-def test_wrong_code_is_refused_and_consumes_nothing(records: ExamRecords) -> None:
-    password = issue(records)
-    assert consume(records, OneTimePassword.make()) is None
-    assert consume(records, None) is None
-    assert consume(records, password) == PZ1
-
-
-def test_password_of_another_exam_is_refused_and_stays(records: ExamRecords) -> None:
-    password, _ = issue(records, PZ1), issue(records, PZ2)
-    assert consume(records, password, PZ2) is None
-    assert consume(records, password, PZ1) == PZ1
-
-
-def test_password_tells_which_of_several_open_exams_it_is_for(records: ExamRecords) -> None:
-    _, password = issue(records, PZ1), issue(records, PZ2)
-    assert consume(records, password, PZ1, PZ2) == PZ2
-
-
-def test_password_of_another_person_is_refused_and_stays(records: ExamRecords) -> None:
-    password, _ = issue(records), issue(records, username=BEN)
-    assert consume(records, password, username=BEN) is None
-    assert consume(records, password) == PZ1
-
-
-def test_no_open_exam_opens_nothing(records: ExamRecords) -> None:
-    password = issue(records)
-    assert records.consume((), ALICE, password, consumed_from="x", now=NOW) is None
-    assert consume(records, password) == PZ1
+REISSUE = "'e2xhub password reissue ml-pz1 --user alice' makes a new one and ends it"
 
 
 def test_second_issue_is_refused_while_a_password_waits(records: ExamRecords) -> None:
-    password = issue(records)
-    assert refusal_of_second_issue(records) == (
-        "alice was given a password for ml-pz1 before, which is still unused; "
-        "'e2xhub password reissue ml-pz1 --user alice' makes a new one and ends it"
+    password = issue(records, by="petra")
+    refused = refusal_of_second_issue(records)
+    assert str(refused) == (
+        f"alice was given a password for ml-pz1 before, which is still unused; {REISSUE}"
     )
-    assert consume(records, password) == PZ1
+    assert (refused.newest.issued_by, refused.newest.issued_at) == ("petra", NOW)
+    assert sign_in(records, make_attempt(password)) == PZ1
 
 
 def test_second_issue_is_refused_after_the_password_was_used(records: ExamRecords) -> None:
-    consume(records, issue(records))
-    assert refusal_of_second_issue(records) == (
-        "alice was given a password for ml-pz1 before, which was used; "
-        "'e2xhub password reissue ml-pz1 --user alice' makes a new one and ends it"
+    sign_in(records, make_attempt(issue(records)))
+    assert str(refusal_of_second_issue(records)) == (
+        f"alice was given a password for ml-pz1 before, which was used; {REISSUE}"
     )
 
 
-def refusal_of_second_issue(records: ExamRecords) -> str:
-    with pytest.raises(PasswordExistsError) as caught:
-        issue(records)
-    return str(caught.value)
+def test_second_issue_is_refused_after_the_password_was_revoked(records: ExamRecords) -> None:
+    issue(records)
+    records.revoke(PZ1, ALICE, by="petra", now=NOW)
+    assert str(refusal_of_second_issue(records)) == (
+        f"alice was given a password for ml-pz1 before, which was revoked; {REISSUE}"
+    )
 
 
 def test_first_issue_for_another_exam_or_person_is_no_second_one(records: ExamRecords) -> None:
     issue(records)
-    assert consume(records, issue(records, PZ2), PZ2) == PZ2
-    assert consume(records, issue(records, username=BEN), username=BEN) == PZ1
+    assert sign_in(records, make_attempt(issue(records, PZ2), PZ2)) == PZ2
+    attempt = make_attempt(issue(records, username=BEN), username=BEN)
+    assert sign_in(records, attempt) == PZ1
 
 
 def test_reissue_ends_the_password_before(records: ExamRecords, engine: Engine) -> None:
     old = issue(records)
-    new = issue(records, replace=True)
-    assert consume(records, old) is None
-    assert consume(records, new) == PZ1
+    new = issue(records, replace=True, reason="lost")
+    assert sign_in(records, make_attempt(old)) == EntryRefusal.REPLACED_CODE
+    assert sign_in(records, make_attempt(new)) == PZ1
     assert states(engine) == ["replaced", "used"]
 
 
 def test_reissue_after_the_first_password_was_used_makes_another(
     records: ExamRecords, engine: Engine
 ) -> None:
-    assert consume(records, issue(records)) == PZ1
-    assert consume(records, issue(records, replace=True)) == PZ1
+    assert sign_in(records, make_attempt(issue(records))) == PZ1
+    assert sign_in(records, make_attempt(issue(records, replace=True))) == PZ1
     assert states(engine) == ["used", "used"]
+
+
+def test_reissue_ends_the_session_and_takes_back_that_the_exam_was_finished(
+    records: ExamRecords,
+) -> None:
+    sign_in(records, make_attempt(issue(records)))
+    records.finish(PZ1, ALICE, by="petra", now=NOW)
+    issue(records, replace=True)
+    view = records.load_view(RecordsView())
+    person = view.exam(PZ1).examinee("alice")
+    assert (person.session, person.finished_at) == (None, None)
+    assert [session.end for session in view.to_cut] == [SessionEnd.FINISHED]
 
 
 @pytest.mark.parametrize("replace", [False, True])
@@ -164,43 +120,110 @@ def test_of_several_issued_at_once_one_password_is_active(
     if replace:
         issue(records)
 
-    def try_to_issue() -> OneTimePassword | None:
+    def try_to_issue(name: str) -> OneTimePassword | str:
         try:
-            return issue(records, replace=replace)
-        except PasswordExistsError:
-            return None
+            return issue(records, replace=replace, by=name)
+        except PasswordExistsError as refused:
+            return refused.newest.issued_by
 
-    issued = [password for password in at_once(8, try_to_issue) if password]
+    names = [f"proctor{number}" for number in range(8)]
+    made = at_once([lambda name=name: try_to_issue(name) for name in names])  # type: ignore[misc]
+    issued = [password for password in made if isinstance(password, OneTimePassword)]
     assert states(engine).count("active") == 1
-    assert [consume(records, password) for password in issued].count(PZ1) == 1
+    assert [sign_in(records, make_attempt(password)) for password in issued].count(PZ1) == 1
+    assert {who for who in made if isinstance(who, str)} <= set(names)
+
+
+def test_revoked_password_opens_nothing_and_its_reason_is_kept(records: ExamRecords) -> None:
+    password = issue(records)
+    records.revoke(PZ1, ALICE, by="petra", now=NOW, reason="left the room")
+    assert sign_in(records, make_attempt(password)) == EntryRefusal.REVOKED_CODE
+    (status,) = records.status(PZ1)
+    assert (status.state, status.ended_by, status.reason) == (
+        PasswordState.REVOKED,
+        "petra",
+        "left the room",
+    )
+
+
+def test_nothing_to_revoke_is_told(records: ExamRecords) -> None:
+    with pytest.raises(NoPasswordError) as caught:
+        records.revoke(PZ1, ALICE, by="petra", now=NOW)
+    assert str(caught.value) == (
+        "alice has no code for ml-pz1 that could be revoked, and is not signed in"
+    )
+    assert records.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("reason", "message"),
+    [
+        ("x" * 501, "the text has 501 characters; expected at most 500"),
+        ("a\0b", "the text has control characters; expected letters and line breaks"),
+        ("\x1b[2J", "the text has control characters; expected letters and line breaks"),
+    ],
+)
+def test_text_that_no_database_or_terminal_takes_is_refused(
+    records: ExamRecords, reason: str, message: str
+) -> None:
+    with pytest.raises(UnfitTextError) as caught:
+        issue(records, reason=reason)
+    assert str(caught.value) == message
+    assert records.status(PZ1) == []
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["x" * 500, "\U0001f469\u200d\U0001f4bb kann\u200c 日本\n\tübrig", "'; DROP TABLE audit; --"],
+)
+def test_text_of_any_script_is_kept(records: ExamRecords, reason: str) -> None:
+    issue(records, reason=reason)
+    assert records.status(PZ1)[0].reason == reason
+    assert records.entries()[0].event.details["reason"] == reason
+    assert records.find_audit_fault() is None
 
 
 def test_code_is_not_in_the_database(records: ExamRecords, engine: Engine) -> None:
     password = issue(records)
+    sign_in(records, make_attempt(password, typed_name=password.reveal()))
+    sign_in(records, make_attempt(password, username=None, typed_name=password.reveal()))
+    stored = []
     with engine.connect() as connection:
-        (row,) = connection.execute(sa.text("SELECT * FROM one_time_passwords"))
-    for value in row:
-        assert password.code not in str(value)
-        assert password.code.encode() not in bytes(str(value), "utf-8")
+        for table in sa.inspect(engine).get_table_names():
+            for row in connection.execute(sa.text(f"SELECT * FROM {table}")):
+                stored += [str(value) for value in row]
+    assert "alice" in stored
+    for form in (password.code, password.reveal(), password.code.lower()):
+        assert not [value for value in stored if form in value]
 
 
 def test_password_under_another_pepper_is_refused(records: ExamRecords, engine: Engine) -> None:
     password = issue(records)
-    assert consume(ExamRecords(engine, Pepper(b"q" * 32)), password) is None
+    other = ExamRecords(engine, Peppers(Pepper(b"q" * 32)))
+    assert sign_in(other, make_attempt(password)) == EntryRefusal.WRONG_CODE
+    assert sign_in(records, make_attempt(password)) == PZ1
 
 
-def test_password_survives_a_restart(records: ExamRecords, engine: Engine, pepper: Pepper) -> None:
+def test_password_of_an_older_pepper_works_and_new_ones_have_the_new_one(
+    records: ExamRecords, engine: Engine, peppers: Peppers
+) -> None:
     password = issue(records)
-    engine.dispose()
-    assert consume(ExamRecords(engine, pepper), password) == PZ1
+    rotated = ExamRecords(engine, Peppers(Pepper(b"q" * 32), (peppers.current,)))
+    assert sign_in(rotated, make_attempt(password)) == PZ1
+    new = issue(rotated, username=BEN)
+    assert sign_in(rotated, make_attempt(new, username=BEN)) == PZ1
+    assert rotated.find_audit_fault() is None
+    with engine.connect() as connection:
+        used = list(connection.scalars(sa.text("SELECT pepper_key_id FROM one_time_passwords")))
+    assert used == [peppers.current.key_id, rotated.peppers.current.key_id]
 
 
 def test_status_tells_the_newest_password_of_everybody(records: ExamRecords) -> None:
     issue(records, username=BEN)
     issue(records)
-    password = issue(records, replace=True)
+    password = issue(records, replace=True, reason="browser crashed")
     issue(records, PZ2)
-    consume(records, password)
+    sign_in(records, make_attempt(password), NOW + timedelta(minutes=1))
     assert records.status(PZ1) == [
         PasswordStatus(
             username="alice",
@@ -208,8 +231,9 @@ def test_status_tells_the_newest_password_of_everybody(records: ExamRecords) -> 
             state=PasswordState.USED,
             issued_at=NOW,
             issued_by="petra",
-            consumed_at=NOW,
-            consumed_from="10.1.0.5",
+            consumed_at=NOW + timedelta(minutes=1),
+            consumed_from=IN_THE_LAB,
+            reason="browser crashed",
         ),
         PasswordStatus(
             username="ben",
@@ -225,3 +249,22 @@ def test_status_tells_the_newest_password_of_everybody(records: ExamRecords) -> 
 
 def test_exam_without_passwords_has_no_status(records: ExamRecords) -> None:
     assert records.status(PZ1) == []
+
+
+def test_username_of_the_greatest_length_is_kept(records: ExamRecords) -> None:
+    username = Username.parse("ü" * 100)
+    attempt = make_attempt(issue(records, username=username), username=username)
+    assert sign_in(records, attempt) == PZ1
+
+
+def test_errors_of_the_database_show_no_hash(database_url: str, peppers: Peppers) -> None:
+    records = open_exam_records(database_url, peppers)
+    issue(records)
+    with records.engine.begin() as connection:
+        connection.execute(sa.text("ALTER TABLE one_time_passwords RENAME COLUMN hash TO other"))
+        (salt,) = connection.execute(sa.text("SELECT salt FROM one_time_passwords")).one()
+    with pytest.raises(sa.exc.SQLAlchemyError) as caught:
+        issue(records, username=BEN)
+    records.engine.dispose()
+    assert "hide_parameters" in str(caught.value)
+    assert str(salt) not in str(caught.value)

@@ -94,7 +94,7 @@ def test_text_that_a_person_reads_is_found_in_a_module(source: str) -> None:
     [
         ("kubernetes/spawner.py", "The server cannot be started safely"),
         ("kubernetes/spawner.py", "This server is not available."),
-        ("authenticators/one_time_password.py", "Signing in is not possible"),
+        ("web/exam_login.py", "Signing in is not possible"),
         ("web/exam_login.py", "This username and code do not open"),
     ],
 )

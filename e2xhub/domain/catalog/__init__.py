@@ -17,6 +17,7 @@ from pydantic import Field, model_validator
 from e2xhub.domain.catalog.groups import GroupRule
 from e2xhub.domain.catalog.model import CatalogModel
 from e2xhub.domain.catalog.nbgrader import NbGrader
+from e2xhub.domain.catalog.safe_exam_browser import SafeExamBrowser
 from e2xhub.domain.catalog.servers import (
     ExtraContainer,
     GitPull,
@@ -92,7 +93,8 @@ class Level(CatalogModel):
     stop_after_minutes: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS * 24 * 60)] | None = None
     """After how many minutes a running server is stopped when its owner may no longer have it (has
     left the roster, or the term is over); such a server is only reported where no level says it.
-    An exam does not take it over from its course: what it says itself counts."""
+    An exam does not take it over from its course: what it says itself counts; where it says
+    nothing, a server is stopped a minute after its examinee's own end."""
     archive_days: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS)] | None = None
     """For how many days after the last day of a term its students still get their server, with
     every directory read-only; 0, and where no level says it: for none."""
@@ -170,6 +172,11 @@ class Exam(Level):
     image of this exam without a digest."""
     proctors: tuple[Username, ...] = ()
     """Usernames of those who watch the room, beside those on the roster."""
+    room_code: bool = False
+    """Whether people also type the code that the room's projector shows, which changes every
+    minute: so that nobody signs in with a slip that was carried out of the room."""
+    safe_exam_browser: SafeExamBrowser | None = None
+    """Examinees need Safe Exam Browser, with these keys; where it is left out, any browser."""
     staff: Staff = Staff()
     """Who grades this exam, beside those on the roster. The course's staff do not, unless they are
     named here or on the roster."""
@@ -193,12 +200,11 @@ class Exam(Level):
         return self.start + timedelta(minutes=self.duration_minutes)
 
     def ends_for(self, username: Username) -> datetime:
-        """The moment at which the exam is over for `username`."""
-        return self.ends_at + timedelta(minutes=self.extra_minutes.get(username, 0))
+        """The moment at which the exam is over for `username`, with the catalog's extra time.
 
-    def is_open_for(self, username: Username, now: datetime) -> bool:
-        """Whether the examinee `username` may be in at `now`."""
-        return self.opens_at <= now < self.ends_for(username)
+        `Registry.ends_for` knows what proctors granted besides.
+        """
+        return self.ends_at + timedelta(minutes=self.extra_minutes.get(username, 0))
 
 
 class Catalog(CatalogModel):

@@ -91,10 +91,12 @@ COLUMNS_OF = {
             "username": ("username", "Benutzername", "Login"),
             "room": ("room", "Raum"),
             "seat": ("seat", "Platz", "Sitzplatz"),
+            "first_name": ("first_name", "Vorname"),
+            "last_name": ("last_name", "Nachname"),
             "is_backup": ("is_backup",),
         },
         words=COMMON_NAMES,
-        attributes=("room", "seat", "is_backup"),
+        attributes=("room", "seat", "first_name", "last_name", "is_backup"),
     ),
     ListFormat.GENERIC: ListColumns(
         names={

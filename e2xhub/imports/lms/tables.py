@@ -19,6 +19,7 @@ from pathlib import Path
 from e2xhub.domain.role_words import fold
 from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage.csv_files import CsvFormat, CsvWriter, find_delimiter, hint_at_delimiter
+from e2xhub.storage.csv_formulas import neutralise, restore
 from e2xhub.storage.directories import unreadable
 from e2xhub.storage.text_files import read_text
 
@@ -26,10 +27,6 @@ _PASSWORD = re.compile(r".*(passw|kennwort).*|pwd?|pin")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITER = re.compile(r'[^\w\s"\']|\t')
 _SEPARATOR_LINE = re.compile(rf'"?sep=({_DELIMITER.pattern})"?\s*', re.IGNORECASE)
-# What a spreadsheet takes for a formula, or for the start of one:
-# https://owasp.org/www-community/attacks/CSV_Injection
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_NEUTRALISED = re.compile(r"'+[=+\-@\t\r]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,17 +116,8 @@ def write_table(rows: Iterable[Sequence[str]], *, delimiter: str = ",") -> str:
     text = io.StringIO(newline="")
     writer = CsvWriter(text, CsvFormat(delimiter=delimiter))
     for row in rows:
-        writer.write_row([_neutralise(cell) for cell in row])
+        writer.write_row([neutralise(cell) for cell in row])
     return text.getvalue()
-
-
-def _neutralise(cell: str) -> str:
-    return f"'{cell}" if _FORMULA.match(cell) else cell
-
-
-def _restore(cell: str) -> str:
-    cell = cell.strip()
-    return cell[1:] if _NEUTRALISED.match(cell) else cell
 
 
 def _decode(file: Path) -> str:
@@ -175,7 +163,7 @@ def _rows(file: Path, text: str, delimiter: str | None) -> Iterator[tuple[int, l
     skipped = line - 1
     try:
         for row in reader:
-            cells = [_restore(cell) for cell in row]
+            cells = [restore(cell.strip()) for cell in row]
             if any(cells):
                 yield line, cells
             line = skipped + reader.line_num + 1

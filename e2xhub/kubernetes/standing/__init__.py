@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from datetime import datetime, timezone
 from typing import Any
 
@@ -11,6 +12,8 @@ from traitlets import Instance, default
 
 from e2xhub.domain.standing import Lapse, Started
 from e2xhub.kubernetes.standing.watch import STOPPED, StandingWatch
+
+_SPREAD_SECONDS = 3.0  # an exam is over for everybody at once
 
 
 class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
@@ -21,6 +24,7 @@ class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
 
     standing = Instance(StandingWatch)
     _stop_future: asyncio.Future[None] | None
+    _early_look: asyncio.TimerHandle | None = None
 
     @default("standing")
     def _standing_default(self) -> StandingWatch:
@@ -28,6 +32,11 @@ class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
 
     def find_lapse(self, started: Started, now: datetime) -> Lapse | None:
         """Why the running server is not offered to its owner at `now`; None: it is."""
+        raise NotImplementedError
+
+    def find_next_change(self) -> datetime | None:
+        """When the answer of `find_lapse` may be another one, and nobody should wait for the next
+        look; None: that can wait."""
         raise NotImplementedError
 
     def get_state(self) -> dict[str, Any]:
@@ -43,6 +52,7 @@ class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
         """Forgets the server that was."""
         super().clear_state()
         self.standing.clear()
+        self._forget_early_look()
 
     async def poll_and_notify(self) -> Any:
         """JupyterHub's look, then ours; the exit status where there is no server any more."""
@@ -65,11 +75,29 @@ class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
             self.orm_spawner.state = self.get_state()
             self.user.db.commit()
         if not self.standing.is_due(now):
+            self._look_again_in_time(now)
             return None
         self.log.warning("server %s is stopped: it is not offered any more", self._log_name)
         await self._stop_through_hub()
         STOPPED.inc()
         return 0
+
+    def _look_again_in_time(self, now: datetime) -> None:
+        """What happens at a known moment, such as the end of an exam, is not seen up to half a
+        minute later."""
+        moment = self.standing.ends_at or self.find_next_change()
+        seconds = (moment - now).total_seconds() if moment else 0
+        if 0 < seconds <= self.poll_interval:
+            self._forget_early_look()
+            seconds += random.uniform(0, _SPREAD_SECONDS)
+            self._early_look = asyncio.get_running_loop().call_later(
+                seconds, lambda: asyncio.ensure_future(self.poll_and_notify())
+            )
+
+    def _forget_early_look(self) -> None:
+        if self._early_look is not None:
+            self._early_look.cancel()
+            self._early_look = None
 
     async def _stop_through_hub(self) -> None:
         """Stops as JupyterHub does when somebody asks it to; others see that it is under way."""

@@ -91,8 +91,15 @@ class StandingWatch:
 
     def is_due(self, now: datetime) -> bool:
         """Whether the server has to be stopped."""
-        ends_at = self.started.ends_at(self._since) if self.started and self._since else None
+        ends_at = self.ends_at
         return ends_at is not None and now >= ends_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the server has to be stopped, after what the last look found; None: never."""
+        if self.started is None or self._since is None:
+            return None
+        return self.started.ends_at(self._since, self._told)
 
     def _forgive(self) -> None:
         if self._since:
@@ -102,7 +109,7 @@ class StandingWatch:
 
     def _describe(self, lapse: Lapse, since: datetime) -> str:
         assert self.started is not None
-        ends_at = self.started.ends_at(since)
+        ends_at = self.started.ends_at(since, lapse)
         end = (
             f"it is stopped at {ends_at:%Y-%m-%d %H:%M} UTC"
             if ends_at

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from alembic import context
 
+from e2xhub.storage import second_factors  # noqa: F401 - declares its tables
 from e2xhub.storage.database import metadata
+from e2xhub.storage.exam_records import tables  # noqa: F401 - declares its tables
 
 context.configure(
     connection=context.config.attributes["connection"],

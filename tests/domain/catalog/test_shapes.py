@@ -300,20 +300,12 @@ def test_exam_admits_from_early_entry_until_its_end() -> None:
     assert exam.ends_at == datetime(2027, 2, 15, 9, 30, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize(
-    ("minutes", "is_open"), [(-16, False), (-15, True), (0, True), (89, True), (90, False)]
-)
-def test_exam_is_open_from_early_entry_until_its_end(minutes: int, is_open: bool) -> None:
-    exam = Exam.model_validate({**EXAM, "early_entry_minutes": 15})
-    assert exam.is_open_for(ALICE, exam.start + timedelta(minutes=minutes)) is is_open
-
-
 def test_extra_time_is_for_the_person_who_is_named() -> None:
     exam = Exam.model_validate({**EXAM, "extra_minutes": {"Alice": 30}})
     late = exam.ends_at + timedelta(minutes=29)
     assert exam.ends_for(ALICE) == exam.ends_at + timedelta(minutes=30)
-    assert exam.is_open_for(ALICE, late)
-    assert not exam.is_open_for(Username.parse("bob"), late)
+    assert exam.ends_for(ALICE) > late
+    assert exam.ends_for(Username.parse("bob")) == exam.ends_at
 
 
 def test_start_of_an_exam_without_time_zone_is_refused() -> None:

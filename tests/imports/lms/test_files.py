@@ -208,11 +208,17 @@ def test_canvas_status_that_is_not_known_is_a_fault(file: Path) -> None:
     ]
 
 
-def test_exam_sheet_gives_seats_and_no_passwords(file: Path) -> None:
+def test_exam_sheet_gives_names_and_seats_and_no_passwords(file: Path) -> None:
     found = read(file, EXAM_SHEET_TEXT, EXAM_SHEET)
     assert [row.attributes for row in found.rows] == [
-        {"room": "lab", "seat": "7", "is_backup": ""},
-        {"room": "lab", "seat": "8", "is_backup": "1"},
+        {
+            **{"room": "lab", "seat": "7", "is_backup": ""},
+            **{"first_name": "Dora", "last_name": "Ast"},
+        },
+        {
+            **{"room": "lab", "seat": "8", "is_backup": "1"},
+            **{"first_name": "Emil", "last_name": "Ast"},
+        },
     ]
     assert "geheim" not in repr(found)
 

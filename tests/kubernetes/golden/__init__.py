@@ -15,6 +15,7 @@ from traitlets.config import Config
 
 from e2xhub.cli.output import dump_manifests
 from e2xhub.demo.sample_university import University, write_university
+from e2xhub.domain.exam_bar import SCRIPTS
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import HubKind
 from e2xhub.in_pod import read_module
@@ -49,6 +50,11 @@ _CHART = {
         }
     ],
 }
+_MODULES = (
+    "nbgrader_config.py",
+    "exam_bar/package.json",
+    *(f"exam_bar/{name}" for name in SCRIPTS),
+)
 _VERSIONS = ("hub.jupyter.org/kubespawner-version", "hub.jupyter.org/jupyterhub-version")
 
 
@@ -101,7 +107,6 @@ def _offer_of(case: Case, university: University) -> Any:
 def _without_what_has_tests_of_its_own(manifest: dict[str, Any]) -> dict[str, Any]:
     annotations = manifest["metadata"].get("annotations", {})
     annotations.update({key: "<version>" for key in _VERSIONS if key in annotations})
-    for key, text in annotations.items():
-        if text == read_module("nbgrader_config.py"):
-            annotations[key] = "<e2xhub/in_pod/nbgrader_config.py>"
+    modules = {read_module(name): f"<e2xhub/in_pod/{name}>" for name in _MODULES}
+    annotations.update({key: modules.get(text, text) for key, text in annotations.items()})
     return manifest

@@ -72,6 +72,21 @@ def test_server_that_is_never_stopped_is_told_so(caplog: pytest.LogCaptureFixtur
     assert not watch.is_due(NOON + timedelta(days=1000))
 
 
+def test_examinees_server_is_due_a_minute_after_the_exam(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    watch = StandingWatch(logging.getLogger("hub"), "alice")
+    watch.start(Started(slug="exams/ml/student", is_read_only=False, stop_after_minutes=None))
+    watch.note(Lapse(reason=Reason.EXAM_ENDED, at=NOON), NOON)
+    assert caplog.messages[0].endswith(
+        "The exam ended on 2026-11-02 at 12:00; it is stopped at 2026-11-02 12:01 UTC"
+    )
+    restarted = restart(watch)
+    restarted.note(Lapse(reason=Reason.EXAM_ENDED, at=NOON), NOON + A_MINUTE / 2)
+    assert not restarted.is_due(NOON + A_MINUTE / 2)
+    assert restarted.is_due(NOON + A_MINUTE)
+
+
 def test_server_is_due_after_its_minutes(watch: StandingWatch) -> None:
     assert not watch.is_due(NOON)
     watch.note(LEFT, NOON)

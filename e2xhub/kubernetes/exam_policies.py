@@ -1,0 +1,34 @@
+"""Whether an exam's network policy is in place, for the proctors' console.
+
+It is made, or put right, whenever a server starts (`policies`); this looks at it in between.
+"""
+
+from __future__ import annotations
+
+from kubernetes_asyncio.client import ApiException
+from kubespawner.clients import shared_client
+
+from e2xhub.domain.offers import Offer
+from e2xhub.kubernetes.policies import make_policy
+
+_SECONDS = 10
+
+
+async def find_policy_fault(offer: Offer, namespace: str) -> str:
+    """What is wrong with the policy of the servers of `offer`; empty: it is as it should be.
+
+    Raises what the Kubernetes client raises where the cluster does not answer.
+    """
+    policy = make_policy(offer)
+    if policy is None:
+        return ""
+    name = policy["metadata"]["name"]
+    api = shared_client("NetworkingV1Api")
+    try:
+        found = await api.read_namespaced_network_policy(name, namespace, _request_timeout=_SECONDS)
+    except ApiException as error:
+        if error.status != 404:
+            raise
+        return f"NetworkPolicy {namespace}/{name}: 404"
+    stored = api.api_client.sanitize_for_serialization(found)
+    return "" if stored["spec"] == policy["spec"] else f"NetworkPolicy {namespace}/{name}: spec"

@@ -1,0 +1,327 @@
+"""The records of exams: one-time passwords, sessions, what proctors do, and the audit log.
+
+Every call is one transaction (or two around a password hash) and may take as long as a database and
+a hash take: call it from a thread, never from the event loop. One writer at a time: whoever writes
+first takes the lock of the end of the audit log, to which every change is appended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from e2xhub.domain.audit import Action, AuditEntry, AuditFault, Event, anchor, find_fault
+from e2xhub.domain.exam_records import (
+    ANNOUNCEMENT_MAX,
+    REASON_MAX,
+    PasswordState,
+    PasswordStatus,
+    RecordsView,
+    SessionEnd,
+    check_text,
+)
+from e2xhub.domain.identifiers import ExamId, Username
+from e2xhub.domain.passwords import OneTimePassword, Peppers, hash_password, make_salt
+from e2xhub.errors import ConfigurationError, E2xHubError
+from e2xhub.storage.database import make_engine, masked_url, migrate
+from e2xhub.storage.exam_records import attempts, audit_log, codes, people, reading
+from e2xhub.storage.exam_records.door import Door
+from e2xhub.storage.exam_records.tables import announcements
+from e2xhub.storage.exam_records.tables import one_time_passwords as passwords
+from e2xhub.storage.exam_records.transactions import RecordsDatabase
+
+_BECAME = {
+    PasswordState.ACTIVE: "is still unused",
+    PasswordState.USED: "was used",
+    PasswordState.REVOKED: "was revoked",
+    PasswordState.REPLACED: "was replaced",
+}
+EXAM_CLOCK = "(exam clock)"
+"""Who ends what the time ends."""
+
+
+class PasswordExistsError(E2xHubError):
+    """The person was given a password for this exam before; `newest` says by whom and when."""
+
+    def __init__(self, message: str, newest: PasswordStatus) -> None:
+        self.newest = newest
+        super().__init__(message)
+
+
+class NoPasswordError(E2xHubError):
+    """The person has no password that could be revoked."""
+
+
+class ExamRecords(RecordsDatabase):
+    """What proctors, the clock and examinees change; codes are hashed under a pepper."""
+
+    @property
+    def door(self) -> Door:
+        """Where examinees sign in."""
+        return Door(self.engine, self.peppers)
+
+    # --- codes
+
+    def issue(
+        self,
+        exam: ExamId,
+        username: Username,
+        *,
+        by: str,
+        now: datetime,
+        replace: bool,
+        reason: str = "",
+    ) -> OneTimePassword:
+        """A new password for `username`, the only one that works from now on.
+
+        One that replaces another ends the session of the one before, takes back that the exam was
+        finished, and unlocks the person. Raises PasswordExistsError where there was one before and
+        `replace` is false, and where somebody else issued one at the same moment.
+        """
+        check_text(reason, REASON_MAX)
+        password = OneTimePassword.make()
+        with self.reading() as connection:
+            generation = codes.last_generation(connection, exam, username) + 1
+        if generation > 1 and not replace:
+            self._refuse_second(exam, username)
+        row = self._make_row(password, exam, username, generation)
+        try:
+            with self.writing() as connection:
+                codes.end_active(
+                    connection, exam, username, state=PasswordState.REPLACED, by=by, now=now
+                )
+                connection.execute(
+                    passwords.insert().values(**row, issued_at=now, issued_by=by, reason=reason)
+                )
+                self._let_in_again(connection, exam, username, now)
+                action = Action.REISSUED if generation > 1 else Action.ISSUED
+                details = {"generation": generation, **({"reason": reason} if reason else {})}
+                event = _event(action, by, exam, username, **details)
+                self.append(connection, event, now)
+        except sa.exc.IntegrityError:
+            newest = self._newest(exam, username)
+            raise PasswordExistsError(
+                f"{username} was given a password for {exam} at this moment by {newest.issued_by}",
+                newest,
+            ) from None
+        return password
+
+    def revoke(
+        self, exam: ExamId, username: Username, *, by: str, now: datetime, reason: str = ""
+    ) -> None:
+        """Nobody gets in any more with what `username` was given, and who is in is out.
+
+        Raises NoPasswordError where there is neither an unused password nor an open session.
+        """
+        check_text(reason, REASON_MAX)
+        with self.writing() as connection:
+            was_active = codes.end_active(
+                connection,
+                exam,
+                username,
+                state=PasswordState.REVOKED,
+                by=by,
+                now=now,
+                reason=reason,
+            )
+            was_in = people.end_sessions(connection, exam, username, SessionEnd.REVOKED, now)
+            if not (was_active or was_in):
+                raise NoPasswordError(
+                    f"{username} has no code for {exam} that could be revoked, and is not signed in"
+                )
+            self.append(connection, _event(Action.REVOKED, by, exam, username, reason=reason), now)
+
+    def status(self, exam: ExamId) -> list[PasswordStatus]:
+        """The newest password of everybody who has one in `exam`, by username."""
+        with self.reading() as connection:
+            return codes.load_newest(connection, lambda table: table.c.exam == exam)
+
+    # --- what proctors, examinees and the clock do
+
+    def unlock(self, exam: ExamId, username: Username, *, by: str, now: datetime) -> None:
+        """Forgets the failed attempts on a person."""
+        with self.writing() as connection:
+            attempts.unlock(connection, self.peppers.current, username)
+            people.note(connection, exam, username, refused_at=None)
+            self.append(connection, _event(Action.UNLOCKED, by, exam, username), now)
+
+    def grant_extra_minutes(
+        self, exam: ExamId, username: Username, minutes: int, *, by: str, now: datetime, reason: str
+    ) -> int:
+        """Adds `minutes`, or below 0 takes them back; returns all that proctors granted."""
+        check_text(reason, REASON_MAX)
+        with self.writing() as connection:
+            granted = people.add_extra_minutes(connection, exam, username, minutes)
+            details = {"minutes": minutes, "granted": granted, "reason": reason}
+            self.append(connection, _event(Action.EXTRA_TIME, by, exam, username, **details), now)
+        return granted
+
+    def announce(
+        self, exam: ExamId, username: Username | None, text: str, *, by: str, now: datetime
+    ) -> None:
+        """Tells `text` to one examinee, or (None) to all."""
+        check_text(text, ANNOUNCEMENT_MAX)
+        with self.writing() as connection:
+            values = {"exam": exam, "username": username, "text": text}
+            connection.execute(announcements.insert().values(**values, sent_by=by, sent_at=now))
+            event = _event(Action.ANNOUNCED, by, exam, username or "", text=text)
+            self.append(connection, event, now)
+
+    def note_submitted(self, exam: ExamId, username: Username, *, by: str, now: datetime) -> None:
+        """The examinee says that everything is submitted; the last time counts."""
+        with self.writing() as connection:
+            people.note(connection, exam, username, submitted_at=now)
+            self.append(connection, _event(Action.SUBMITTED, by, exam, username), now)
+
+    def finish(
+        self, exam: ExamId, username: Username, *, by: str, now: datetime, reason: str = ""
+    ) -> None:
+        """The exam is over for `username`: no code, no session, until a new code is issued."""
+        check_text(reason, REASON_MAX)
+        state = PasswordState.REVOKED
+        with self.writing() as connection:
+            codes.end_active(connection, exam, username, state=state, by=by, now=now)
+            people.end_sessions(connection, exam, username, SessionEnd.FINISHED, now)
+            people.note(connection, exam, username, finished_at=now)
+            self.append(connection, _event(Action.FINISHED, by, exam, username, reason=reason), now)
+
+    def end_session(
+        self, exam: ExamId, username: Username, end: SessionEnd, *, by: str, now: datetime
+    ) -> None:
+        """Ends the open session of a person; nothing where there is none."""
+        with self.writing() as connection:
+            if people.end_sessions(connection, exam, username, end, now):
+                event = _event(Action.SESSION_ENDED, by, exam, username, why=end.value)
+                self.append(connection, event, now)
+
+    def note_cut(self, sessions: Sequence[Any], *, by: str, now: datetime) -> None:
+        """A hub has taken the cookies and tokens of these sessions (`ExamSession`)."""
+        with self.writing() as connection:
+            people.mark_cut(connection, [session.id for session in sessions], now)
+            for session in sessions:
+                event = _event(Action.SESSION_CUT, by, session.exam, session.username)
+                self.append(connection, event, now)
+
+    def note_event(self, event: Event, now: datetime) -> None:
+        """Appends something to the audit log that changes nothing in the database."""
+        with self.writing() as connection:
+            self.append(connection, event, now)
+
+    # --- reading
+
+    def load_view(self, before: RecordsView) -> RecordsView:
+        """What is known at this moment; costs one row where nothing changed since `before`."""
+        with self.reading() as connection:
+            return reading.load_view(connection, self.peppers, before)
+
+    def last_entries(self, exam: ExamId, count: int) -> list[AuditEntry]:
+        """The last `count` entries of the audit log about `exam`, the newest first."""
+        with self.reading() as connection:
+            return audit_log.read_last(connection, exam, count)
+
+    def entries(self, exam: ExamId | None = None) -> list[AuditEntry]:
+        """The audit log in its order: of one exam, or all."""
+        with self.reading() as connection:
+            return list(audit_log.read(connection, exam=exam))
+
+    def audit_anchor(self) -> str:
+        """What to note on paper of the last entry of the audit log; empty where there is none."""
+        with self.reading() as connection:
+            return _anchor_of(audit_log.read_end(connection))
+
+    def find_audit_fault(self, anchors: Sequence[str] = ()) -> AuditFault | None:
+        """The first entry of the audit log that is missing or changed; None: it is whole.
+
+        `anchors`, in the form of `parse_anchor`, were noted elsewhere: each has to be in it.
+        """
+
+        def find_key(key_id: str) -> bytes | None:
+            pepper = self.peppers.find(key_id)
+            return audit_log.seal_key(pepper) if pepper else None
+
+        with self.reading() as connection:
+            end = audit_log.read_end(connection)
+            noted = filter(None, (*anchors, _anchor_of(end)))
+            fault = find_fault(audit_log.read_doubtful(connection), find_key, anchors=noted)
+            return fault or (_without_end(connection) if end is None else None)
+
+    # --- parts of the above
+
+    def _newest(self, exam: ExamId, username: Username) -> PasswordStatus:
+        def is_mine(table: sa.Table) -> sa.ColumnElement[bool]:
+            return (table.c.exam == exam) & (table.c.username == username)
+
+        with self.reading() as connection:
+            (newest,) = codes.load_newest(connection, is_mine)
+        return newest
+
+    def _refuse_second(self, exam: ExamId, username: Username) -> None:
+        newest = self._newest(exam, username)
+        raise PasswordExistsError(
+            f"{username} was given a password for {exam} before, which {_BECAME[newest.state]}; "
+            f"'e2xhub password reissue {exam} --user {username}' makes a new one and ends it",
+            newest,
+        )
+
+    def _make_row(
+        self, password: OneTimePassword, exam: ExamId, username: Username, generation: int
+    ) -> dict[str, Any]:
+        pepper, salt = self.peppers.current, make_salt()
+        return {
+            "exam": exam,
+            "username": username,
+            "generation": generation,
+            "state": PasswordState.ACTIVE.value,
+            "salt": salt,
+            "hash": hash_password(
+                password,
+                pepper=pepper,
+                salt=salt,
+                exam=exam,
+                username=username,
+                generation=generation,
+            ),
+            "pepper_key_id": pepper.key_id,
+        }
+
+    def _let_in_again(
+        self, connection: Connection, exam: ExamId, username: Username, now: datetime
+    ) -> None:
+        people.end_sessions(connection, exam, username, SessionEnd.REISSUED, now)
+        people.note(connection, exam, username, finished_at=None, refused_at=None)
+        attempts.unlock(connection, self.peppers.current, username)
+
+
+def open_exam_records(database_url: str, peppers: Peppers) -> ExamRecords:
+    """The records in the database at `database_url`, its tables brought to the newest form.
+
+    Raises ConfigurationError where the database cannot be used.
+    """
+    try:
+        # What an error of SQLAlchemy shows ends in a log: no hash and no digest belongs there.
+        engine = make_engine(database_url, hide_parameters=True)
+        migrate(engine)
+    except sa.exc.SQLAlchemyError as error:
+        raise ConfigurationError(
+            f"the database {masked_url(database_url)} cannot be used ({type(error).__name__}); "
+            "expected a SQLAlchemy URL such as sqlite:////srv/jupyterhub/e2xhub.sqlite"
+        ) from None
+    return ExamRecords(engine, peppers)
+
+
+def _anchor_of(end: tuple[int, bytes] | None) -> str:
+    return anchor(*end) if end and end[0] else ""
+
+
+def _without_end(connection: Connection) -> AuditFault:
+    reason = "the table audit_end, which tells how far the log goes, is empty"
+    return AuditFault(number=audit_log.count(connection) + 1, reason=reason)
+
+
+def _event(action: Action, by: str, exam: str, username: str, **details: Any) -> Event:
+    known = {name: value for name, value in details.items() if value != ""}
+    return Event(action=action, actor=by, exam=exam, username=username, details=known)

@@ -1,0 +1,38 @@
+"""The database of exam records: one writer at a time, and every change has an entry in the log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from sqlalchemy.engine import Connection, Engine
+
+from e2xhub.domain.audit import Event
+from e2xhub.domain.passwords import Peppers
+from e2xhub.storage.exam_records import audit_log
+
+
+class RecordsDatabase:
+    """Engine and peppers, and how both are used."""
+
+    def __init__(self, engine: Engine, peppers: Peppers) -> None:
+        self.engine = engine
+        self.peppers = peppers
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that sees what is confirmed."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction that keeps every other writer out; undone where anything is raised."""
+        with self.engine.begin() as connection:
+            audit_log.lock_end(connection)
+            yield connection
+
+    def append(self, connection: Connection, event: Event, now: datetime) -> None:
+        """Appends `event` to the audit log, in a transaction of `writing`."""
+        audit_log.append(connection, self.peppers.current, event, now)

@@ -1,0 +1,145 @@
+"""The exam records of this moment, for a hub: in memory for every request, written off the loop.
+
+A thread of its own looks into the database, so that no event loop waits for it. What is changed
+through `run` is seen at once; what another hub or the command line changes, after a second. While
+the database does not answer, the last state is kept: nobody who writes an exam notices.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timezone
+from typing import TypeVar
+
+from sqlalchemy.exc import SQLAlchemyError
+from traitlets.log import get_logger
+
+from e2xhub.domain.exam_records import ExamChanges, RecordsView
+from e2xhub.domain.offers import Registry
+from e2xhub.errors import E2xHubError
+from e2xhub.storage.exam_records import ExamRecords
+from e2xhub.storage.live_registry import LiveRegistry
+
+LOOK_SECONDS = 1.0
+_HASHING_THREADS = 2  # a hash keeps a core busy for about 50 ms
+_OTHER_THREADS = 2  # proctors do not wait behind three hundred who sign in
+
+_T = TypeVar("_T")
+
+
+class RecordsUnavailableError(E2xHubError):
+    """The database of the exam records does not answer; nothing was changed."""
+
+
+class LiveExamRecords:
+    """Gives what is known of exams (`current`), and changes it (`run`)."""
+
+    def __init__(self, records: ExamRecords) -> None:
+        self.records = records
+        self.current = RecordsView()
+        self.unavailable_since: datetime | None = None
+        """Since when the database does not answer; None: it does."""
+        self._one_look = threading.Lock()
+        self._hashing = ThreadPoolExecutor(_HASHING_THREADS, "exam-records-hashing")
+        self._others = ThreadPoolExecutor(_OTHER_THREADS, "exam-records")
+        self.look()
+
+    def __deepcopy__(self, memo: object) -> LiveExamRecords:
+        # traitlets copies every configured value; this one is shared.
+        return self
+
+    async def run(self, call: Callable[[ExamRecords], _T], *, hashes: bool = False) -> _T:
+        """What `call` returns, which runs in a thread; `current` shows its changes afterwards.
+
+        What `hashes` passwords has a queue of its own. Raises RecordsUnavailableError where the
+        database does not answer (at once, while it is known not to), and what `call` raises.
+        """
+        if self.unavailable_since is not None:
+            raise RecordsUnavailableError("the database of the exam records does not answer")
+        threads = self._hashing if hashes else self._others
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(threads, self._call_and_look, call)
+
+    def look(self) -> None:
+        """Reads what has changed; keeps the last state where that is not possible."""
+        with self._one_look:
+            try:
+                self.current = self.records.load_view(self.current)
+            except SQLAlchemyError as error:
+                self._note_unavailable(error)
+            else:
+                self._note_available()
+
+    def watch(self, *, every_seconds: float = LOOK_SECONDS) -> None:
+        """Looks again and again, until the process ends."""
+        threading.Thread(
+            target=self._watch, args=(every_seconds,), name="e2xhub-records", daemon=True
+        ).start()
+
+    def _call_and_look(self, call: Callable[[ExamRecords], _T]) -> _T:
+        try:
+            result = call(self.records)
+        except SQLAlchemyError as error:
+            self._note_unavailable(error)
+            raise RecordsUnavailableError("the database of the exam records does not answer") from (
+                None
+            )
+        finally:
+            self.look()
+        return result
+
+    def _watch(self, every_seconds: float) -> None:
+        pause = threading.Event()
+        while not pause.wait(every_seconds):
+            try:
+                self.look()
+            except Exception:  # without this thread nobody would look again
+                get_logger().exception("e2xhub could not look at the exam records")
+
+    def _note_unavailable(self, error: SQLAlchemyError) -> None:
+        if self.unavailable_since is None:
+            self.unavailable_since = datetime.now(timezone.utc)
+            # Its own text has the statement and its values.
+            cause = getattr(error, "orig", None) or type(error).__name__
+            get_logger().error("The database of the exam records does not answer: %s", cause)
+
+    def _note_available(self) -> None:
+        if self.unavailable_since is not None:
+            self.unavailable_since = None
+            get_logger().info("The database of the exam records answers again")
+
+
+class ExamRegistry:
+    """The registry in force with what happened in the exams: for the spawner and the door."""
+
+    def __init__(self, registry: LiveRegistry, records: LiveExamRecords) -> None:
+        self._registry, self._records = registry, records
+        self._seen: tuple[Registry, RecordsView] | None = None
+        self._changes = ExamChanges()
+        self._combined = registry.current
+
+    def __deepcopy__(self, memo: object) -> ExamRegistry:
+        # traitlets copies every configured value for every spawner; this one is shared.
+        return self
+
+    @property
+    def current(self) -> Registry:
+        """The same object as before, as long as nothing changed that decides anything."""
+        registry, view = self._registry.current, self._records.current
+        if self._seen is None or self._seen[1] is not view:
+            self._changes = _unless_equal(view.changes(), self._changes)
+        if (
+            self._combined.changes is not self._changes
+            or self._seen is None
+            or (self._seen[0] is not registry)
+        ):
+            self._combined = registry.with_changes(self._changes)
+        self._seen = (registry, view)
+        return self._combined
+
+
+def _unless_equal(new: ExamChanges, old: ExamChanges) -> ExamChanges:
+    return old if new == old else new

@@ -1,0 +1,56 @@
+"""The words of the bar that examinees have beside their work, in the language of the browser."""
+
+from __future__ import annotations
+
+from e2xhub.web.translations import Translator
+
+
+def make_words(translate: Translator) -> dict[str, str]:
+    """Every text by the name that the scripts of `in_pod/exam_bar` know it by."""
+    return {
+        **_times(translate),
+        **_sentences(translate),
+        **_submission(translate),
+    }
+
+
+def _times(translate: Translator) -> dict[str, str]:
+    return {
+        "exam": translate("Exam"),
+        "starts": translate("Starts at {time}"),
+        "remaining": translate("{time} left, until {end}"),
+        "ended": translate("The exam is over."),
+        "finished": translate("Your exam is finished."),
+        "new_end": translate("Your exam ends at {time} now."),
+        "ten_minutes": translate("10 minutes left. Your work is saved before the end."),
+        "five_minutes": translate("5 minutes left. Submit in time, if you have to submit."),
+    }
+
+
+def _sentences(translate: Translator) -> dict[str, str]:
+    return {
+        "messages": translate("Messages ({count})"),
+        "from": translate("From the proctors, {time}"),
+        "read": translate("I have read it"),
+        "close": translate("Close"),
+        "saved": translate("Saved at {time}"),
+        "not_saved": translate("Not everything could be saved. Save it yourself now."),
+        "signed_out": translate("You are signed out. Save your work, then ask your proctor."),
+        "offline": translate(
+            "The hub cannot be reached. Go on working; if this stays, ask your proctor."
+        ),
+    }
+
+
+def _submission(translate: Translator) -> dict[str, str]:
+    return {
+        "submit": translate("I have submitted"),
+        "submit_question": translate(
+            "This tells your proctors that you have submitted. It submits nothing by itself; "
+            "you can go on working, and say it again."
+        ),
+        "submit_yes": translate("Yes, I have submitted"),
+        "submit_no": translate("Not yet"),
+        "submitted": translate("Submitted at {time}"),
+        "submit_failed": translate("This could not be noted. Try again, or tell your proctor."),
+    }

@@ -1,0 +1,88 @@
+"""What a reverse proxy asks before it passes a request on: may this browser reach that server?
+
+    GET /hub/e2x/forward-auth    200: yes; 401: nobody is signed in; 403: no
+
+JupyterHub's own proxy sends a request for `/user/<name>/…` straight to the server, and the server
+knows neither where a session began nor, for half a minute, that it is over. So the reverse proxy
+in front asks here for each request, and before each WebSocket. The answer has no body, sets no
+cookie, and is the same whether a person exists or not. It comes from memory, and is no activity of
+anybody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jupyterhub.handlers.base import SESSION_COOKIE_NAME
+from tornado.web import RequestHandler
+
+from e2xhub.domain.server_paths import find_owner, parse_request_uri
+from e2xhub.web.session_guard import BrowserRequest, Passage, SessionGuard
+
+FORWARD_AUTH = r"/e2x/forward-auth"
+_STATUS = {Passage.OPEN: 200, Passage.SIGN_IN: 401, Passage.REFUSED: 403}
+_HEADERS_OF_WEBSOCKETS = ("Sec-WebSocket-Key", "Upgrade")
+
+
+class ForwardAuthHandler(RequestHandler):
+    """Not a handler of JupyterHub: those ask its database who somebody is."""
+
+    def initialize(self, guard: SessionGuard, uri_header: str) -> None:
+        """`uri_header` is the one header in which the reverse proxy says what was asked for."""
+        self.guard, self.uri_header = guard, uri_header
+
+    def check_xsrf_cookie(self) -> None:
+        """Nothing is changed here."""
+
+    def set_default_headers(self) -> None:
+        """Nobody may keep an answer."""
+        self.set_header("Cache-Control", "no-store")
+        self.clear_header("Content-Type")
+
+    def get(self) -> None:
+        """Answers with a status alone."""
+        self.set_status(_STATUS[self._judge()])
+        self.finish()
+
+    head = get
+
+    def write_error(self, status_code: int, **_kwargs: Any) -> None:
+        """A body would be shown to nobody."""
+        self.set_status(status_code)
+        self.finish()
+
+    def _log(self) -> None:
+        """Each file of a page comes by here; what is refused, the guard says once in a while."""
+
+    def _judge(self) -> Passage:
+        try:
+            request_uri = self._find_request_uri()
+            owner = find_owner(request_uri, self.settings["base_url"])
+        except ValueError as error:
+            self.guard.tell_once(f"A request is refused by forward-auth: {error}")
+            return Passage.REFUSED
+        if owner is None:
+            return Passage.OPEN
+        return self.guard.judge(
+            BrowserRequest(
+                handler=self,
+                session_id=self.get_cookie(SESSION_COOKIE_NAME),
+                request_uri=request_uri,
+                is_websocket=any(name in self.request.headers for name in _HEADERS_OF_WEBSOCKETS),
+            ),
+            owner,
+        )
+
+    def _find_request_uri(self) -> str:
+        told = self.request.headers.get_list(self.uri_header)
+        if len(told) != 1:
+            raise ValueError(
+                f"it has {len(told)} headers {self.uri_header}, and one was expected; set "
+                "forward_auth_header to the one that the reverse proxy sends"
+            )
+        return parse_request_uri(told[0])
+
+
+def make_forward_auth_handlers(guard: SessionGuard, uri_header: str) -> list[tuple[Any, ...]]:
+    """For `JupyterHub.extra_handlers`."""
+    return [(FORWARD_AUTH, ForwardAuthHandler, {"guard": guard, "uri_header": uri_header})]

@@ -1,0 +1,142 @@
+"""The frame of every page and request of proctors: who may, and on which exam.
+
+Handlers of the console extend one of two classes and are registered with the hub's desk::
+
+    class ExamList(StaffHandler):                   # (r"/e2x/exams", ExamList, {"desk": desk})
+        def get(self) -> None:
+            self.exam_ids                           # the exams that the person watches now
+
+    class Console(ProctorHandler):                  # r"/e2x/exams/(?P<group_name>[^/]+)"
+        def get(self, group_name: str) -> None:
+            self.exam_id, self.exam                 # the exam, which this person watches now
+
+Before `get`, `post` and the like run, both have answered everybody else: whoever is not signed in
+is sent to the sign-in page (requests of scripts: 403), people without an exam of their own read 403,
+and an exam that the person does not watch is 404, as one that does not exist. This is asked at each
+request: who is taken off the roster is out at once. The named group of a path must be called
+`group_name`, because that is what JupyterHub's scopes filter by.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from jupyterhub.handlers.base import BaseHandler
+from tornado import web
+
+from e2xhub.domain.catalog import Exam
+from e2xhub.domain.exam_staff import decide_staff_entry
+from e2xhub.domain.identifiers import ExamId, Username
+from e2xhub.domain.offers import Registry
+from e2xhub.web.exam_desk import ExamDesk
+from e2xhub.web.proctor_groups import PROCTOR_SCOPE, sync_proctor_groups
+from e2xhub.web.standalone_pages import StandalonePage
+from e2xhub.web.translations import Translator, translator_for
+
+STAFF_COOKIE = "e2x-staff"
+STAFF_SESSION_DAYS = 0.5
+EXAM_LIST = "e2x/exams"
+"""Where staff land after they have signed in, below the hub's path."""
+
+
+class StaffHandler(StandalonePage):
+    """A request of somebody who watches an exam of this hub, and has signed in as that."""
+
+    desk: ExamDesk
+    """The hub's records and registry."""
+    exam_ids: tuple[ExamId, ...] = ()
+    """The exams that the person watches now."""
+    username: Username
+    """Who it is."""
+
+    def initialize(self, desk: ExamDesk) -> None:
+        """Keeps what the pages work with."""
+        self.desk = desk
+
+    async def prepare(self) -> None:
+        """Answers everybody else, before a method runs."""
+        await super().prepare()
+        if self._finished:
+            return
+        if not self.current_user:
+            self._send_to_sign_in()
+            return
+        entry = decide_staff_entry(self.registry, self.current_user.name)
+        if not entry.exams:
+            self.log.warning("%s watches no exam: %s", self.current_user.name, entry.reason)
+            raise web.HTTPError(403)
+        if not is_staff_session(self):
+            self.clear_login_cookie()
+            self._send_to_sign_in()
+            return
+        self.username, self.exam_ids = Username.parse(self.current_user.name), entry.exams
+        if sync_proctor_groups(self.current_user, entry.exams):
+            self._resolve_roles_and_scopes()
+
+    @property
+    def registry(self) -> Registry:
+        """The one in force."""
+        return self.desk.registry.current
+
+    @property
+    def translate(self) -> Translator:
+        """The words of the browser's language."""
+        return translator_for(self)
+
+    def _send_to_sign_in(self) -> None:
+        """The sign-in page for whoever has opened a page; 403 for scripts."""
+        if not self.is_navigation or self.request.method not in ("GET", "HEAD"):
+            raise web.HTTPError(403)
+        query = urlencode({"next": self.request.uri})
+        self.redirect(f"{self.settings['login_url']}?{query}")
+
+
+class ProctorHandler(StaffHandler):
+    """A request about one exam, the path's `group_name`, of somebody who watches it."""
+
+    exam_id: ExamId
+    """The exam's id."""
+
+    async def prepare(self) -> None:
+        """Answers everybody else, before a method runs."""
+        await super().prepare()
+        if self._finished:
+            return
+        wanted = self.path_kwargs["group_name"]
+        may = self.has_scope(f"{PROCTOR_SCOPE}!group={wanted}")
+        if not may or wanted not in self.exam_ids:
+            raise web.HTTPError(404)
+        self.exam_id = ExamId.parse(wanted)
+
+    @property
+    def exam(self) -> Exam:
+        """What the catalog says of the exam."""
+        return self.registry.catalog.exams[self.exam_id]
+
+
+def begin_staff_session(handler: BaseHandler, user: Any) -> None:
+    """Signs `user` in as staff, in the browser that `handler` answers, with a new session."""
+    if handler.current_user:
+        handler.clear_login_cookie()  # also takes the tokens of whoever used this browser before
+    handler.set_session_cookie()  # never the session that the browser had before
+    handler.set_login_cookie(user)
+    handler._set_cookie(
+        STAFF_COOKIE,
+        user.name,
+        encrypted=True,
+        path=handler.hub.base_url,
+        expires_days=STAFF_SESSION_DAYS,
+        samesite="Lax",
+    )
+
+
+def is_staff_session(handler: BaseHandler) -> bool:
+    """Whether the browser has signed in as staff, and the session is not too old.
+
+    An examinee's session is none, even where the roster makes the person a proctor meanwhile: it
+    has passed no second factor.
+    """
+    value = handler.get_secure_cookie(STAFF_COOKIE, max_age_days=STAFF_SESSION_DAYS)
+    user = handler.current_user
+    return bool(value and user and value.decode("utf-8", "replace") == user.name)
