@@ -33,7 +33,9 @@ from e2xhub.web.exam_desk import ExamDesk
 from e2xhub.web.examinee_pages import make_examinee_handlers
 from e2xhub.web.forward_auth import make_forward_auth_handlers
 from e2xhub.web.hub_pages import make_page_variables
+from e2xhub.web.log_masks import mask_secrets_in_log
 from e2xhub.web.proctor_groups import CUSTOM_SCOPES
+from e2xhub.web.proctor_pages import first_page_of
 from e2xhub.web.session_guard import SessionGuard
 from e2xhub.web.standalone_pages import FILES_ROUTE
 
@@ -103,6 +105,11 @@ class HubSettings(BaseModel):
     """Whether they need the codes of an app besides; `off` where their sign-in service asks for a
     second factor already."""
 
+    @field_validator("second_factor", mode="before")
+    @classmethod
+    def _off_is_a_boolean_in_yaml(cls, given: Any) -> Any:
+        return "off" if given is False else given
+
     @field_validator("roster", mode="before")
     @classmethod
     def _path_is_a_text(cls, roster: Any) -> Any:
@@ -163,6 +170,7 @@ def configure(c: Any, **settings: Any) -> None:
         _set_spawner(c, registry)
         _set_named_servers(c, chosen)
         _set_pages(c, registry, chosen)
+        mask_secrets_in_log()
         if chosen.hub is HubKind.EXAM:
             _set_up_exams(c, registry, chosen)
             _set_staff_sign_in(c, chosen)
@@ -275,6 +283,8 @@ def _set_staff_sign_in(c: Any, settings: HubSettings) -> None:
     if settings.staff_authenticator:
         c.OneTimePasswordAuthenticator.staff_authenticator_class = settings.staff_authenticator
     _update(c.JupyterHub, "custom_scopes", CUSTOM_SCOPES)
+    if not c.JupyterHub.get("default_url"):
+        c.JupyterHub.default_url = first_page_of
 
 
 def _set_examinees_rights(c: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -15,12 +16,26 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.domain.roster import Roster
 from e2xhub.storage.catalog_files import load_catalog
 from e2xhub.storage.roster.csv_reading import load_roster
+from tests.log_search import SEARCH, keeping_log
 
 _UNIVERSITY = Path(__file__).parent / "university"
 
 # A slow machine is no fault of the code.
 settings.register_profile("e2xhub", deadline=None)
 settings.load_profile("e2xhub")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_logged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """After the last test, when every hub has ended: nobody has logged a code, a pepper or a token.
+
+    Fails as an error of the last test.
+    """
+    directory = tmp_path_factory.getbasetemp()
+    with keeping_log(directory / "in-process.log"):
+        yield
+    leaks = SEARCH.find_leaks(directory)
+    assert not leaks, "\n".join(map(str, leaks))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ from e2xhub.domain.passwords import Pepper
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import ConfigurationError
 from e2xhub.storage.pepper_file import ensure_pepper
+from e2xhub.web.forward_auth import FORWARD_AUTH
 
 
 @pytest.fixture
@@ -103,6 +104,20 @@ def test_door_and_spawner_share_their_desk_with_every_copy(exam_settings: dict[s
     copied = deepcopy(c)
     assert copied.OneTimePasswordAuthenticator.desk is c.OneTimePasswordAuthenticator.desk
     assert copied.E2xSpawner.registry is c.E2xSpawner.registry
+
+
+def test_exam_hub_alone_answers_forward_auth_by_the_header_that_is_chosen(
+    settings: dict[str, Any], exam_settings: dict[str, Any]
+) -> None:
+    def find(chosen: dict[str, Any]) -> list[str]:
+        c = Config()
+        configure(c, **chosen)
+        handlers = c.JupyterHub.get("extra_handlers", [])
+        return [given[0]["uri_header"] for path, _, *given in handlers if path == FORWARD_AUTH]
+
+    assert find(settings) == []
+    assert find(exam_settings) == ["X-Original-URL"]
+    assert find({**exam_settings, "forward_auth_header": "X-Forwarded-Uri"}) == ["X-Forwarded-Uri"]
 
 
 def test_pages_of_exams_are_added_once_to_those_of_the_admin(exam_settings: dict[str, Any]) -> None:
@@ -269,6 +284,10 @@ def test_profile_list_beside_a_catalog_is_refused(settings: dict[str, Any]) -> N
         (
             {"trusted_proxies": ["proxy"]},
             "trusted_proxies: 'proxy' does not appear to be an IPv4 or IPv6 network",
+        ),
+        (
+            {"forward_auth_header": "X-Original-URL, X-Original-URI"},
+            "forward_auth_header: String should match pattern '^[A-Za-z0-9-]+$'",
         ),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from datetime import datetime, timezone
 from typing import Any
 
@@ -14,9 +15,10 @@ from traitlets import Bool, Enum, TraitError, default
 
 from e2xhub.authenticators.refresh import SessionCheckedAuthenticator
 from e2xhub.authenticators.staff import make_staff_routes, open_staff_door
-from e2xhub.domain.exam_entry import Entry, EntryRefusal, decide_entry, rooms_at
+from e2xhub.domain.exam_entry import Entry, EntryRefusal, decide_entry, is_near_an_exam, rooms_at
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.passwords import OneTimePassword
+from e2xhub.domain.roles import Role
 from e2xhub.domain.sessions import digest_of
 from e2xhub.storage.exam_records.door import Attempt, RefusedAttemptError
 from e2xhub.storage.live_exam_records import RecordsUnavailableError
@@ -24,7 +26,19 @@ from e2xhub.web.exam_desk import ExamDesk
 from e2xhub.web.exam_login import ExamLoginHandler, SignInUnavailableError
 from e2xhub.web.session_guard import SessionGuard
 from e2xhub.web.session_keeper import start_session_keeper
+from e2xhub.web.sign_in_metrics import SIGNED_IN, UNAVAILABLE, count_sign_in, result_of
+from e2xhub.web.sign_out import SignOutHandler
+from e2xhub.web.staff_sessions import StaffSessions
 from e2xhub.web.staff_sign_in import StaffDoor
+
+_EXPLAINED_AFTER_SECONDS = (0.2, 1.2)
+_RANDOM = secrets.SystemRandom()
+
+_SHARED_ORIGIN = (
+    "No reverse proxy has asked this hub about requests to servers (forward-auth) yet. Until one "
+    "does, pages of examinees' servers can act in the name of staff who open them; set it up as in "
+    "docs/how-to/forward-auth.md, or set JupyterHub.subdomain_host"
+)
 
 
 class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
@@ -88,13 +102,17 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
             )
         self._explanations: set[asyncio.Task[None]] = set()
         self.guard = SessionGuard(self.desk)
+        self.staff_sessions = StaffSessions(self.desk)
         self.staff = self._open_staff_door()
 
     def get_handlers(self, app: Any) -> list[tuple[Any, ...]]:
-        """The login page, and what staff need; from now on sessions are looked after."""
+        """Signing in and out, and what staff need; from now on sessions are looked after."""
         start_session_keeper(app, self.desk)
         staff = make_staff_routes(self.staff, app) if self.staff else []
-        return [("/login", ExamLoginHandler), *staff]
+        self.desk.shared_origin.has_own_hosts = bool(app.subdomain_host)
+        if self.staff and self.desk.shared_origin.is_open:
+            self.log.warning("%s", _SHARED_ORIGIN)
+        return [("/login", ExamLoginHandler), ("/logout", SignOutHandler), *staff]
 
     def _open_staff_door(self) -> StaffDoor | None:
         if self.staff_authenticator_class is None:
@@ -110,6 +128,7 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
         """The username whose code this is; None in every other case, in the same time."""
         if not isinstance(handler, ExamLoginHandler) or not data:
             self.log.warning("A sign-in %s", EntryRefusal.OTHER_DOOR.value)
+            count_sign_in(result_of(EntryRefusal.OTHER_DOOR))
             return None
         attempt = await self._make_attempt(handler, data)
         now = _now()
@@ -121,7 +140,9 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
             self._explain_later(attempt, refused, now)
             return None
         except RecordsUnavailableError:
+            count_sign_in(UNAVAILABLE)
             raise SignInUnavailableError(handler) from None
+        count_sign_in(SIGNED_IN)
         self.log.info("%s is signed in to %s", attempt.username, exam)
         return str(attempt.username)
 
@@ -137,10 +158,17 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
             return False
         return bool(self.desk.registry.current.roster.is_examinee(username))
 
+    def sits_here(self, username: str) -> bool:
+        """Whether `username` sits an exam of this hub."""
+        registry = self.desk.registry.current
+        sat = registry.roster.exam_memberships_of(username, Role.STUDENT)
+        return any(registry.serves_exam(membership.exam) for membership in sat)
+
     async def _make_attempt(self, handler: ExamLoginHandler, data: dict[str, str]) -> Attempt:
         typed = data.get("username", "")
         username = Username.parse(typed) if self.is_examinee(typed) else None
         entry = await self._decide_entry(handler, username)
+        registry, address = self.desk.registry.current, entry.address
         former = handler.get_session_cookie()
         return Attempt(
             typed_name=username or handler.typed_username,
@@ -150,6 +178,8 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
             session=digest_of(handler.new_session_id),
             former_session=digest_of(former) if former else None,
             room_code=data.get("room_code", ""),
+            other_exams=self._other_exams(username, entry),
+            is_from_afar=address is None or not is_near_an_exam(registry, address, _now()),
             room_code_rooms=self._rooms_with_code(entry),
             safe_browser=self.desk.safe_browser_of(handler, entry.exams, data),
         )
@@ -177,6 +207,11 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
             return EntryRefusal.RENAMED
         return None
 
+    def _other_exams(self, username: Username | None, entry: Entry) -> list[ExamId]:
+        roster = self.desk.registry.current.roster
+        sat = roster.exam_memberships_of(username or "", Role.STUDENT)
+        return [membership.exam for membership in sat if membership.exam not in entry.exams]
+
     def _rooms_with_code(self, entry: Entry) -> dict[ExamId, tuple[str, ...]]:
         """The exams that demand a room code, with the rooms in which the person may be."""
         registry = self.desk.registry.current
@@ -188,18 +223,24 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
 
     def _explain_later(self, attempt: Attempt, refused: RefusedAttemptError, now: datetime) -> None:
         """Not before the answer: the time that it takes would tell what it finds."""
+        address = attempt.entry.address
+        if attempt.username is None and address is not None and not attempt.is_from_afar:
+            self.desk.strangers.note(address, now)
         task = asyncio.ensure_future(self._explain(attempt, refused, now))
         self._explanations.add(task)
         task.add_done_callback(self._explanations.discard)
 
     async def _explain(self, attempt: Attempt, refused: RefusedAttemptError, now: datetime) -> None:
+        # Nor at once: the next attempt would be answered the later, the more there is to compare.
+        await asyncio.sleep(_RANDOM.uniform(*_EXPLAINED_AFTER_SECONDS))
         refusal = refused.refusal
         try:
             refusal = await self.desk.records.run(
-                lambda all_: all_.door.explain(attempt, refused, now), hashes=True
+                lambda all_: all_.door.explain(attempt, refused, now)
             )
         except RecordsUnavailableError:
             self.log.error("The refusal of %s is not in the records", attempt.name)
+        count_sign_in(result_of(refusal))
         self.log.warning(
             "%s at %s is not signed in: %s", attempt.name, attempt.address, refusal.value
         )

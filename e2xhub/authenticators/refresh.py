@@ -8,8 +8,8 @@ from jupyterhub.auth import Authenticator
 from jupyterhub.handlers.base import SESSION_COOKIE_NAME
 from traitlets import TraitError, default
 
-from e2xhub.web.proctor_pages import STAFF_COOKIE, STAFF_SESSION_DAYS
 from e2xhub.web.session_guard import BrowserRequest, Passage, SessionGuard
+from e2xhub.web.staff_sessions import StaffSessions
 
 ALWAYS = -1
 """As `auth_refresh_age`: whatever was asked before is older than that."""
@@ -19,10 +19,15 @@ class SessionCheckedAuthenticator(Authenticator):  # type: ignore[misc]
     """Lets nobody go on in a session that is over, belongs to somebody else, or has moved.
 
     JupyterHub's own cookie works until the user's `cookie_id` changes, on every machine. A subclass
-    has a `guard`.
+    has a `guard` and `staff_sessions`, and says who sits an exam here.
     """
 
     guard: SessionGuard
+    staff_sessions: StaffSessions
+
+    def sits_here(self, username: str) -> bool:
+        """Whether `username` sits an exam of this hub."""
+        raise NotImplementedError
 
     @default("auth_refresh_age")
     def _auth_refresh_age_default(self) -> int:
@@ -52,17 +57,11 @@ class SessionCheckedAuthenticator(Authenticator):  # type: ignore[misc]
             session_id = handler.get_token().session_id
             return session_id is None or self.guard.has_open_session(session_id, user.name)
         handler._token_authenticated = False  # JupyterHub 6.1 reads it where this answers False
-        if _has_staff_cookie(handler, user.name):
-            return True
+        if self.staff_sessions.is_in_one(handler, user.name):
+            return not self.sits_here(user.name)  # nobody is both
         request = BrowserRequest(
             handler=handler,
             session_id=handler.get_cookie(SESSION_COOKIE_NAME),
             request_uri=handler.request.uri,
         )
         return self.guard.judge(request, user.name) is Passage.OPEN
-
-
-def _has_staff_cookie(handler: Any, username: str) -> bool:
-    """Staff sign in with a method of their own, and open no session of an exam."""
-    value = handler.get_secure_cookie(STAFF_COOKIE, max_age_days=STAFF_SESSION_DAYS)
-    return value is not None and value.decode("utf-8", "replace") == username

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from e2xhub.cli.exam_desk import DatabaseOption, PepperOption
+from e2xhub.cli.exam_desk import DatabaseOption, PepperOption, open_records
 from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import JsonOption, print_json
-from e2xhub.domain.audit import AuditEntry, parse_anchor
+from e2xhub.domain.audit import AuditEntry, AuditFault, parse_anchor
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.errors import E2xHubError, UnknownNameError
-from e2xhub.storage.exam_records import ExamRecords, open_exam_records
-from e2xhub.storage.pepper_file import load_peppers
 
 app = typer.Typer(help="Show and verify the audit log of the exams.", no_args_is_help=True)
 
 
 class AuditLogFaultyError(E2xHubError):
-    """The audit log is not what it was."""
+    """The audit log is not what it was, or that it is cannot be proved."""
 
 
 def _parse_anchors(texts: list[str] | None) -> list[str]:
@@ -36,12 +34,12 @@ def show(
     pepper_file: PepperOption = None,
     exam: Annotated[str, typer.Argument(help="The exam's id; all exams without it.")] = "",
     last: Annotated[
-        int, typer.Option(min=1, help="How many entries, the newest ones.", show_default="all")
-    ] = 0,
+        int | None, typer.Option(min=1, help="How many entries, the newest ones.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show who did what, and when, in the order in which it happened."""
-    entries = _open(database_url, pepper_file).entries(_parse_exam(exam))[-last:]
+    entries = open_records(database_url, pepper_file).entries(_parse_exam(exam))[-(last or 0) :]
     if json:
         print_json([_as_json(entry) for entry in entries])
         return
@@ -64,27 +62,40 @@ def verify(
             "812-9F86D081884C7D65; several times if need be.",
         ),
     ] = None,
+    allow_empty: Annotated[
+        bool, typer.Option("--allow-empty", help="A log without entries is right: no exam yet.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Prove that no entry was changed, inserted or removed; else name the first that was."""
-    records = _open(database_url, pepper_file)
+    records = open_records(database_url, pepper_file)
     fault, anchor = records.find_audit_fault(noted or ()), records.audit_anchor()
     count = int(anchor.partition("-")[0] or 0)
     if json:
         found = fault and {"number": fault.number, "reason": fault.reason}
         print_json({"is_whole": fault is None, "entries": count, "anchor": anchor, "fault": found})
     if fault:
+        raise AuditLogFaultyError(_describe(fault, noted or ()))
+    if not (count or allow_empty):
         raise AuditLogFaultyError(
-            f"the audit log was changed: {fault}. What comes after it proves nothing; keep the "
-            "database as it is, and find out who can write to it"
+            "the audit log is empty, which proves nothing; expected the hub's database_url, or "
+            "--allow-empty where nothing has happened yet"
         )
     if not json:
         print(f"The audit log is whole: {count} entries.")
         print(f"Note its anchor elsewhere: {anchor}" if anchor else "It is empty.")
 
 
-def _open(database_url: str, pepper_file: Path | None) -> ExamRecords:
-    return open_exam_records(database_url, load_peppers(pepper_file))
+def _describe(fault: AuditFault, noted: Sequence[str]) -> str:
+    """What is wrong, and what to do; the anchors in `noted` were typed by hand."""
+    if not fault.is_change:
+        return f"the audit log cannot be checked: {fault}"
+    is_typed = bool(fault.anchors) and set(fault.anchors) <= set(noted)
+    doubt = f", or the anchor {fault.anchors[0]} was copied wrongly" if is_typed else ""
+    return (
+        f"the audit log was changed: {fault}{doubt}. What comes after it proves nothing; keep the "
+        "database as it is, and find out who can write to it"
+    )
 
 
 def _parse_exam(text: str) -> ExamId | None:

@@ -85,7 +85,7 @@ def open_desk(
     """The desk of an exam; nothing is written before all of its sources were found to be right."""
     registry = load_hub(catalog, roster, HubKind.EXAM)
     exam_id = known_exam(registry, exam)
-    records = open_exam_records(database_url, load_peppers(pepper_file))
+    records = open_records(database_url, pepper_file)
     view = records.load_view(RecordsView())
     return Desk(
         registry=registry.with_changes(view.changes()),
@@ -93,6 +93,11 @@ def open_desk(
         records=records,
         record=view.exam(exam_id),
     )
+
+
+def open_records(database_url: str, pepper_file: Path | None) -> ExamRecords:
+    """Those that the hub has made; raises ConfigurationError where there are none."""
+    return open_exam_records(database_url, load_peppers(pepper_file), must_exist=True)
 
 
 def whoever_runs_this() -> str:

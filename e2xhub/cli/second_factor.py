@@ -7,13 +7,17 @@ from typing import Annotated
 
 import typer
 
-from e2xhub.cli.exam_desk import DatabaseOption, PepperOption, now, whoever_runs_this
+from e2xhub.cli.exam_desk import (
+    DatabaseOption,
+    PepperOption,
+    now,
+    open_records,
+    whoever_runs_this,
+)
 from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import JsonOption, print_json
 from e2xhub.domain.identifiers import Username
 from e2xhub.errors import UnknownNameError
-from e2xhub.storage.exam_records import open_exam_records
-from e2xhub.storage.pepper_file import load_peppers
 from e2xhub.storage.second_factors import SecondFactors, SecondFactorStatus
 
 app = typer.Typer(
@@ -67,7 +71,7 @@ def status(
 
 
 def _open(database_url: str, pepper_file: Path | None) -> SecondFactors:
-    records = open_exam_records(database_url, load_peppers(pepper_file))
+    records = open_records(database_url, pepper_file)
     return SecondFactors(records.engine, records.peppers)
 
 

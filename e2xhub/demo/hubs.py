@@ -94,7 +94,6 @@ class HubPlan:
             }
         return {"custom": {"e2xhub": settings}, "demo": demo}
 
-
     def _staff_settings(self) -> dict[str, str]:
         """Staff use the demo's accounts, without a second factor: nobody needs an app to try it."""
         if self.accounts is None:

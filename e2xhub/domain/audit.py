@@ -78,6 +78,10 @@ class AuditFault:
 
     number: int
     reason: str
+    is_change: bool = True
+    """False: whether somebody changed it cannot be told, because its key is not known."""
+    anchors: tuple[str, ...] = ()
+    """Those that do not fit, where nothing else is wrong with the entry."""
 
     def __str__(self) -> str:
         return f"entry {self.number}: {self.reason}"
@@ -127,33 +131,47 @@ def find_fault(
         noted[int(text.partition("-")[0])].append(text)
     before, expected = FIRST_SEAL, 1
     for entry in entries:
-        reason = _fault_of(entry, expected, before, find_key, noted.pop(expected, ()))
-        if reason or entry is None:
-            return AuditFault(number=expected, reason=reason)
+        fault = _find_fault_of(entry, expected, before, find_key, noted.pop(expected, ()))
+        if fault or entry is None:
+            return fault
         before, expected = entry.seal, expected + 1
     if noted:
-        return AuditFault(number=expected, reason="it and what comes after it is missing")
+        beyond = tuple(text for texts in noted.values() for text in texts)
+        reason = "it and what comes after it is missing"
+        return AuditFault(number=expected, reason=reason, anchors=beyond)
     return None
 
 
-def _fault_of(
+def _find_fault_of(
     entry: AuditEntry | None,
     expected: int,
     before: bytes,
     find_key: Callable[[str], bytes | None],
     noted: Iterable[str],
-) -> str:
+) -> AuditFault | None:
+    reason = _misplaced(entry, expected)
+    if entry is None or reason:
+        return AuditFault(number=expected, reason=reason)
+    key = find_key(entry.key_id)
+    if key is None:
+        reason = f"its key {entry.key_id} is not known; add that pepper to the pepper file again"
+        return AuditFault(number=expected, reason=reason, is_change=False)
+    seal = make_seal(key, before, entry.number, entry.at, entry.event)
+    if not hmac.compare_digest(seal, entry.seal):
+        reason = "it was changed, or what was before it is missing"
+        return AuditFault(number=expected, reason=reason)
+    other = tuple(text for text in noted if text != anchor(entry.number, entry.seal))
+    if other:
+        reason = f"it is not the one that was noted as {other[0]}"
+        return AuditFault(number=expected, reason=reason, anchors=other)
+    return None
+
+
+def _misplaced(entry: AuditEntry | None, expected: int) -> str:
     if entry is None:
         return "it was changed: it cannot be read"
     if entry.number > expected:
         return f"it is missing (the next one is {entry.number})"
     if entry.number < expected:
         return f"an entry with the number {entry.number} stands in its place"
-    key = find_key(entry.key_id)
-    if key is None:
-        return f"its key {entry.key_id} is not known; add that pepper to the pepper file again"
-    seal = make_seal(key, before, entry.number, entry.at, entry.event)
-    if not hmac.compare_digest(seal, entry.seal):
-        return "it was changed, or what was before it is missing"
-    other = [text for text in noted if text != anchor(entry.number, entry.seal)]
-    return f"it is not the one that was noted as {other[0]}" if other else ""
+    return ""

@@ -13,7 +13,15 @@ from e2xhub.domain.server_owner import ServerOwner
 
 EXTENSION = "/usr/local/share/jupyter/labextensions/e2xhub"
 """Where the extension is in a server."""
-SCRIPTS = ("exam_bar.css", "exam_bar.js", "hub.js", "jupyter.js", "remoteEntry.js", "watch.js")
+SCRIPTS = (
+    "exam_bar.css",
+    "exam_bar.js",
+    "hub.js",
+    "jupyter.js",
+    "lock.js",
+    "remoteEntry.js",
+    "watch.js",
+)
 
 
 def files_for(owner: ServerOwner) -> Mapping[str, str]:

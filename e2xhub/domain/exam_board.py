@@ -39,7 +39,7 @@ class ExamineeState(str, Enum):
     SIGNED_OUT = "signed-out"
     """Was in and is not any more; gets in with a new code."""
     SUBMITTED = "submitted"
-    """Says that everything is submitted."""
+    """Says that everything is submitted, and has not come back since."""
     OVER = "over"
     """Was in, and the person's time is over."""
     FINISHED = "finished"
@@ -130,13 +130,26 @@ def decide_state(
     """The one word for somebody; what is later on the way through an exam counts."""
     if record.finished_at:
         return ExamineeState.FINISHED
-    if record.submitted_at:
+    if has_submitted(record):
         return ExamineeState.SUBMITTED
     if record.signed_in_at and now >= ends_at:
         return ExamineeState.OVER
     if record.session:
         return _state_inside(record.session.started_at, server, now)
     return _state_outside(record)
+
+
+def has_submitted(record: ExamineeRecord) -> bool:
+    """Whether the person said so after the last code and the last sign-in.
+
+    Whoever comes back goes on working: what was said before would hide that.
+    """
+    if record.submitted_at is None:
+        return False
+    password, session = record.password, record.session
+    later = [password.issued_at, password.consumed_at] if password else []
+    later += [session.started_at] if session else []
+    return all(record.submitted_at >= at for at in later if at)
 
 
 def _state_inside(signed_in_at: datetime, server: ServerStatus, now: datetime) -> ExamineeState:

@@ -31,6 +31,7 @@ class EntryRefusal(str, Enum):
     WRONG_CODE = "typed a wrong code"
     USED_CODE = "typed a code that was used before"
     REPLACED_CODE = "typed a code that a newer one has replaced"
+    FOREIGN_CODE = "typed the code of another exam"
     REVOKED_CODE = "typed a code that was revoked"
     WRONG_ROOM_CODE = "typed a wrong or used room code"
     NO_SAFE_BROWSER = "does not use Safe Exam Browser with the exam's keys"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from unicodedata import category
 
@@ -36,6 +36,9 @@ def check_text(text: str, most: int) -> str:
     return text
 
 
+_GRACE = timedelta(seconds=20)  # four looks of the bar in the examinee's page
+
+
 class PasswordState(str, Enum):
     """Where a password is in its life; only an active one opens anything."""
 
@@ -55,6 +58,13 @@ class SessionEnd(str, Enum):
     EXAM_ENDED = "the exam has ended"
     SIGNED_OUT = "signed out"
     TAKEN_OVER = "somebody else signed in with the same browser"
+
+    @property
+    def grace(self) -> timedelta:
+        """How long the browser may still save what is open: none where somebody is to be kept
+        out, or time is up."""
+        is_for_honest_people = self in (SessionEnd.REISSUED, SessionEnd.FINISHED)
+        return _GRACE if is_for_honest_people else timedelta(0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +103,10 @@ class ExamSession:
     ended_at: datetime | None = None
     end: SessionEnd | None = None
 
+    def is_over(self, now: datetime) -> bool:
+        """Whether nobody may use it any more at `now`."""
+        return self.ended_at is not None and now >= self.ended_at
+
 
 @dataclass(frozen=True, kw_only=True)
 class RefusedSignIn:
@@ -102,6 +116,8 @@ class RefusedSignIn:
     address: str
     reason: str
     """The value of an `domain.exam_entry.EntryRefusal`."""
+    before: str = ""
+    """The same of the attempt before the person had to wait; empty: there was none."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,12 +185,24 @@ class RecordsView:
     exams: Mapping[str, ExamRecord] = field(default_factory=dict)
     sessions: Mapping[str, ExamSession] = field(default_factory=dict)
     """The open sessions, by digest."""
+    ending: Mapping[str, ExamSession] = field(default_factory=dict)
+    """Sessions whose end has a grace (`ended_at` is its end), by digest, until a hub has taken
+    their cookies and tokens."""
     to_cut: tuple[ExamSession, ...] = ()
-    """Sessions that are over, and of which a hub has not taken the cookies and tokens yet."""
+    """All others that are over, and of which a hub has not taken the cookies and tokens yet."""
 
     def exam(self, exam: str) -> ExamRecord:
         """What is known of `exam`."""
         return self.exams.get(exam, NOTHING_RECORDED)
+
+    def find_session(self, digest: str, now: datetime) -> ExamSession | None:
+        """The session with this digest that may still be used at `now`."""
+        session = self.sessions.get(digest) or self.ending.get(digest)
+        return None if session is None or session.is_over(now) else session
+
+    def due_to_cut(self, now: datetime) -> list[ExamSession]:
+        """Those whose cookies and tokens have to be taken at `now`."""
+        return [*self.to_cut, *(it for it in self.ending.values() if it.is_over(now))]
 
     def changes(self) -> ExamChanges:
         """What in it decides who may start a server."""

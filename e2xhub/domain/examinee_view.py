@@ -5,13 +5,22 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from e2xhub.domain.exam_records import Announcement, ExamineeRecord, RecordsView
+from e2xhub.domain.exam_records import (
+    Announcement,
+    ExamineeRecord,
+    ExamSession,
+    RecordsView,
+    SessionEnd,
+)
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.roles import Role
 
 _LEAST_POLL_SECONDS = 5
-_POLLS_PER_SECOND = 40
+_POLLS_PER_SECOND = 60
+# Whoever is about to be signed out hears at once if that is taken back.
+_POLL_SECONDS_AT_LAST = 2
+_WHY = {SessionEnd.REISSUED: "reissued", SessionEnd.FINISHED: "finished"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +37,10 @@ class ExamineeView:
     record: ExamineeRecord
     poll_seconds: int
     """How long a browser waits until it asks again: longer where many ask."""
+    signs_out_at: datetime | None = None
+    """When the browser that asks is signed out, which is decided; None: it is not."""
+    signs_out_why: str | None = None
+    """`reissued`, `finished` (see `SessionEnd`), or None where it is not."""
 
 
 def find_exam(
@@ -47,13 +60,23 @@ def find_exam(
 
 
 def view_exam(
-    registry: Registry, records: RecordsView, username: Username, now: datetime
+    registry: Registry,
+    records: RecordsView,
+    username: Username,
+    now: datetime,
+    *,
+    digest: str | None = None,
 ) -> ExamineeView | None:
-    """What `username` reads at `now`; None as for `find_exam`."""
+    """What `username` reads at `now`; None as for `find_exam`.
+
+    `digest` is that of the browser's session, see `domain.sessions`.
+    """
     exam = find_exam(registry, records, username, now)
     if exam is None:
         return None
     known, declared = records.exam(exam), registry.catalog.exams[exam]
+    ending = _find_ending(records, username, now, digest)
+    often = max(_LEAST_POLL_SECONDS, len(records.sessions) // _POLLS_PER_SECOND)
     return ExamineeView(
         exam=exam,
         username=username,
@@ -62,8 +85,20 @@ def view_exam(
         ends_at=registry.ends_for(exam, username).astimezone(registry.time_zone),
         announcements=tuple(known.announcements_for(username)),
         record=known.examinee(username),
-        poll_seconds=max(_LEAST_POLL_SECONDS, len(records.sessions) // _POLLS_PER_SECOND),
+        poll_seconds=_POLL_SECONDS_AT_LAST if ending else often,
+        signs_out_at=ending.ended_at if ending else None,
+        signs_out_why=_WHY[ending.end] if ending and ending.end else None,
     )
+
+
+def _find_ending(
+    records: RecordsView, username: Username, now: datetime, digest: str | None
+) -> ExamSession | None:
+    """The session of a browser that may still be used, and soon no more."""
+    session = records.find_session(digest, now) if digest else None
+    if session is None or session.username != username or session.end not in _WHY:
+        return None
+    return session
 
 
 def _exams_of(registry: Registry, username: Username) -> list[ExamId]:

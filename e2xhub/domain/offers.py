@@ -348,4 +348,9 @@ def _slug_of(membership: Membership) -> str:
     """Unique for each membership: no course has the id `exams`, it is reserved."""
     if isinstance(membership, CourseMembership):
         return f"{membership.course}/{membership.term}/{membership.role.value}"
-    return f"{RESERVED_COURSE_ID}/{membership.exam}/{membership.role.value}"
+    return slug_of_exam(membership.exam, membership.role)
+
+
+def slug_of_exam(exam: str, role: Role = Role.STUDENT) -> str:
+    """The slug of the server of an exam."""
+    return f"{RESERVED_COURSE_ID}/{exam}/{role.value}"

@@ -13,6 +13,10 @@ _WITH_HOST = re.compile(r"https?://[^/?#\\@\s]+(/.*)?", re.DOTALL)
 _PLAIN = re.compile(r"/[!-~]*")
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _NEVER = re.compile(r"[\x00-\x1f\x7f\\]")
+_WEBSOCKET = re.compile(
+    r"api/kernels/[0-9A-Za-z-]+/channels|terminals/websocket/\w+|api/events/subscribe|lsp/ws/[\w.+-]+",
+    re.ASCII,
+)
 _DOTS = frozenset({".", ".."})
 
 
@@ -46,6 +50,20 @@ def find_owner(request_uri: str, base_url: str) -> str | None:
     if owner != _owner_in(again, base_url):
         raise ValueError("the path has a name that is escaped twice")
     return owner
+
+
+def is_websocket_path(request_uri: str, base_url: str) -> bool:
+    """Whether one of Jupyter's WebSockets is there, of a kernel, a terminal, events or a language
+    server, below `/user/<name>/`; the query does not matter.
+
+    Its own part is taken as it came: a page that is no WebSocket must not be spelled like one.
+    """
+    path, _, _ = request_uri.partition("?")
+    servers = f"{base_url}user/"
+    if not path.startswith(servers):
+        return False
+    name, _, below = path.removeprefix(servers).partition("/")
+    return bool(name) and "/" not in unquote(name) and bool(_WEBSOCKET.fullmatch(below))
 
 
 def _owner_in(decoded: str, base_url: str) -> str | None:

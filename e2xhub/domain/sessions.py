@@ -7,7 +7,6 @@ another machine. Its id is stored as a digest only.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -39,17 +38,12 @@ def digest_of(session_id: str) -> str:
 
 
 def find_fault(
-    sessions: Mapping[str, ExamSession],
-    session_id: str | None,
-    *,
-    username: str,
-    address: Address | None,
+    session: ExamSession | None, *, username: str, address: Address | None
 ) -> SessionFault | None:
-    """Why the browser with `session_id` at `address` may not be `username`; None: it may.
+    """Why the browser at `address` with `session` may not be `username`; None: it may.
 
-    `sessions` are the open ones by digest. An address that cannot be told (None) is another one.
+    An address that cannot be told (None) is another one.
     """
-    session = sessions.get(digest_of(session_id)) if session_id else None
     if session is None:
         return SessionFault.UNKNOWN
     if session.username != username:

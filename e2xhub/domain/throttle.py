@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from ipaddress import ip_network
 
 
 class Counter(str, Enum):
@@ -54,6 +55,7 @@ MOST_ON_A_PERSON = 40
 """About eight addresses' free attempts; no honest person needs as many."""
 UNLOCKED_AFTER = timedelta(days=1)
 """So that nobody is locked out of an exam by what somebody tried long before it."""
+_IPV6_PREFIX = 64
 _WINDOW = timedelta(minutes=1)
 # 400 people behind one address may come in one minute. Hashing keeps up with about 40 a second.
 _MOST_IN_A_WINDOW = {Counter.ADDRESS: 400, Counter.ALL: 2000}
@@ -79,6 +81,13 @@ def count_attempt(counter: Counter, before: Count | None, now: datetime) -> Coun
     if before is None or _is_over(counter, before, now):
         return Count(attempts=1, since=now, last_at=now)
     return Count(attempts=before.attempts + 1, since=before.since, last_at=now)
+
+
+def counted_network(address: str) -> str:
+    """As what an address is counted: one customer has at least 2**64 addresses of IPv6."""
+    if ":" not in address:
+        return address
+    return str(ip_network(f"{address}/{_IPV6_PREFIX}", strict=False))
 
 
 def pause_after(attempts: int) -> timedelta:

@@ -5,6 +5,8 @@ It is made, or put right, whenever a server starts (`policies`); this looks at i
 
 from __future__ import annotations
 
+from typing import Any
+
 from kubernetes_asyncio.client import ApiException
 from kubespawner.clients import shared_client
 
@@ -19,16 +21,21 @@ async def find_policy_fault(offer: Offer, namespace: str) -> str:
 
     Raises what the Kubernetes client raises where the cluster does not answer.
     """
+    return await find_fault_in(shared_client("NetworkingV1Api"), offer, namespace)
+
+
+async def find_fault_in(api: Any, offer: Offer, namespace: str) -> str:
+    """The same through `api`, a `NetworkingV1Api`."""
     policy = make_policy(offer)
     if policy is None:
         return ""
     name = policy["metadata"]["name"]
-    api = shared_client("NetworkingV1Api")
+    shown = f"NetworkPolicy {namespace}/{name}"
     try:
         found = await api.read_namespaced_network_policy(name, namespace, _request_timeout=_SECONDS)
     except ApiException as error:
         if error.status != 404:
             raise
-        return f"NetworkPolicy {namespace}/{name}: 404"
+        return f"{shown} is missing"
     stored = api.api_client.sanitize_for_serialization(found)
-    return "" if stored["spec"] == policy["spec"] else f"NetworkPolicy {namespace}/{name}: spec"
+    return "" if stored["spec"] == policy["spec"] else f"{shown} was changed"

@@ -35,7 +35,7 @@ _NAMES_NOTHING = "?"
 _NOT_AUTHORIZED = "This server is not available."
 # JupyterHub's servers believe for five minutes what the hub said of a browser. HubAuth reads this
 # from the command line, which counts more than a configuration file that an examinee could write.
-_ASK_AGAIN = "--HubAuth.cache_max_age=10"
+_ASK_AGAIN = "--HubAuth.cache_max_age=20"
 _UNSAFE = "The server cannot be started safely at the moment. Please tell the people in charge."
 
 

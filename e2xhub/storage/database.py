@@ -183,12 +183,22 @@ def migrate(engine: Engine) -> None:
         ) from None
 
 
+def is_migrated(engine: Engine) -> bool:
+    """Whether the database is there and an e2xhub has made tables in it; makes no file."""
+    file = engine.url.database
+    if engine.dialect.name == "sqlite" and not (file and Path(file).is_file()):
+        return False
+    return _find_revision(engine) is not None
+
+
 def _is_current(engine: Engine, config: Config) -> bool:
+    return _find_revision(engine) == ScriptDirectory.from_config(config).get_current_head()
+
+
+def _find_revision(engine: Engine) -> str | None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"version_table": _VERSION_TABLE})
-        return (
-            context.get_current_revision() == ScriptDirectory.from_config(config).get_current_head()
-        )
+        return context.get_current_revision()
 
 
 def _lock_migrations(connection: sa.Connection) -> None:

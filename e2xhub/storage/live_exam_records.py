@@ -2,7 +2,8 @@
 
 A thread of its own looks into the database, so that no event loop waits for it. What is changed
 through `run` is seen at once; what another hub or the command line changes, after a second. While
-the database does not answer, the last state is kept: nobody who writes an exam notices.
+the database does not answer, or cannot be written to, the last state is kept: nobody who writes an
+exam notices.
 """
 
 from __future__ import annotations
@@ -14,7 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
 from typing import TypeVar
 
-from sqlalchemy.exc import SQLAlchemyError
+from prometheus_client import Gauge
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    SQLAlchemyError,
+    TimeoutError,
+)
 from traitlets.log import get_logger
 
 from e2xhub.domain.exam_records import ExamChanges, RecordsView
@@ -26,6 +34,22 @@ from e2xhub.storage.live_registry import LiveRegistry
 LOOK_SECONDS = 1.0
 _HASHING_THREADS = 2  # a hash keeps a core busy for about 50 ms
 _OTHER_THREADS = 2  # proctors do not wait behind three hundred who sign in
+
+# What else a database can say is a fault of ours, and shows itself with its traceback.
+_OUTAGES = (OperationalError, InterfaceError, TimeoutError)
+_READ_ONLY = "25006"  # of a PostgreSQL that has become a standby; SQLAlchemy's InternalError
+
+_UP = Gauge(
+    "e2xhub_exam_records_up",
+    "Whether the database of the exam records can be read and written: 1, or 0 where nobody can "
+    "sign in",
+)
+_HASHING = Gauge("e2xhub_sign_ins_hashing", "Sign-ins whose code is being hashed, or waits for it")
+_OPEN = Gauge("e2xhub_exam_sessions", "Sessions of examinees that are open")
+_TO_CUT = Gauge(
+    "e2xhub_exam_sessions_to_cut",
+    "Sessions that have ended and whose cookies and tokens the hub has not taken yet",
+)
 
 _T = TypeVar("_T")
 
@@ -41,7 +65,7 @@ class LiveExamRecords:
         self.records = records
         self.current = RecordsView()
         self.unavailable_since: datetime | None = None
-        """Since when the database does not answer; None: it does."""
+        """Since when the database does not answer, or cannot be written to; None: all is well."""
         self._one_look = threading.Lock()
         self._hashing = ThreadPoolExecutor(_HASHING_THREADS, "exam-records-hashing")
         self._others = ThreadPoolExecutor(_OTHER_THREADS, "exam-records")
@@ -59,19 +83,30 @@ class LiveExamRecords:
         """
         if self.unavailable_since is not None:
             raise RecordsUnavailableError("the database of the exam records does not answer")
-        threads = self._hashing if hashes else self._others
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(threads, self._call_and_look, call)
+        if not hashes:
+            return await loop.run_in_executor(self._others, self._call_and_look, call)
+        with _HASHING.track_inprogress():
+            return await loop.run_in_executor(self._hashing, self._call_and_look, call)
 
     def look(self) -> None:
-        """Reads what has changed; keeps the last state where that is not possible."""
+        """Reads what has changed; keeps the last state where that is not possible.
+
+        After an outage all is well again when the database can be written to.
+        """
         with self._one_look:
             try:
                 self.current = self.records.load_view(self.current)
+                if self.unavailable_since is not None:
+                    self.records.check_writable()
             except SQLAlchemyError as error:
+                if not _is_outage(error):
+                    raise
                 self._note_unavailable(error)
             else:
                 self._note_available()
+            _OPEN.set(len(self.current.sessions))
+            _TO_CUT.set(len(self.current.due_to_cut(datetime.now(timezone.utc))))
 
     def watch(self, *, every_seconds: float = LOOK_SECONDS) -> None:
         """Looks again and again, until the process ends."""
@@ -83,6 +118,8 @@ class LiveExamRecords:
         try:
             result = call(self.records)
         except SQLAlchemyError as error:
+            if not _is_outage(error):
+                raise
             self._note_unavailable(error)
             raise RecordsUnavailableError("the database of the exam records does not answer") from (
                 None
@@ -100,6 +137,7 @@ class LiveExamRecords:
                 get_logger().exception("e2xhub could not look at the exam records")
 
     def _note_unavailable(self, error: SQLAlchemyError) -> None:
+        _UP.set(0)
         if self.unavailable_since is None:
             self.unavailable_since = datetime.now(timezone.utc)
             # Its own text has the statement and its values.
@@ -107,9 +145,15 @@ class LiveExamRecords:
             get_logger().error("The database of the exam records does not answer: %s", cause)
 
     def _note_available(self) -> None:
+        _UP.set(1)
         if self.unavailable_since is not None:
             self.unavailable_since = None
             get_logger().info("The database of the exam records answers again")
+
+
+def _is_outage(error: SQLAlchemyError) -> bool:
+    is_standby = isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", "") == _READ_ONLY
+    return is_standby or isinstance(error, _OUTAGES)
 
 
 class ExamRegistry:
@@ -124,6 +168,11 @@ class ExamRegistry:
     def __deepcopy__(self, memo: object) -> ExamRegistry:
         # traitlets copies every configured value for every spawner; this one is shared.
         return self
+
+    @property
+    def faults(self) -> int:
+        """Faults in catalog and roster as they are now; `current` is from before them."""
+        return self._registry.faults
 
     @property
     def current(self) -> Registry:

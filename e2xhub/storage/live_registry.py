@@ -46,6 +46,8 @@ class LiveRegistry:
     """Gives the registry of this moment (`current`) to spawner and authenticator."""
 
     current: Registry
+    faults: int
+    """Those in catalog and roster as they are now; while there are any, `current` is older."""
 
     def __init__(
         self,
@@ -71,7 +73,7 @@ class LiveRegistry:
         self._told = ""
         self.current = self._load()
         self._accept(self.current, self._seen)
-        _FAULTS.set(0)
+        self._count_faults(0)
 
     def __deepcopy__(self, memo: object) -> LiveRegistry:
         # traitlets copies every configured value for every spawner; this one is shared.
@@ -117,10 +119,14 @@ class LiveRegistry:
 
     def _tell(self, text: str, faults: int) -> None:
         """Shows the number of faults in the metrics, and logs the same text once."""
-        _FAULTS.set(faults)
+        self._count_faults(faults)
         if text != self._told:
             get_logger().error("%s", text)
         self._told = text
+
+    def _count_faults(self, faults: int) -> None:
+        self.faults = faults
+        _FAULTS.set(faults)
 
     def _watch(self, every_seconds: float) -> None:
         pause = threading.Event()
@@ -168,7 +174,7 @@ class LiveRegistry:
         self._faulty_state = self._suspected = None
         if self._told:
             self._told = ""
-            _FAULTS.set(0)
+            self._count_faults(0)
             get_logger().info("e2xhub: catalog and roster have no faults any more")
 
     def _loses_many(self, registry: Registry) -> bool:

@@ -205,22 +205,27 @@ class SecondFactors(RecordsDatabase):
             return attempts.register(connection, keys, now) is Verdict.ADMITTED
 
     def note_first_factor(
-        self, username: str, reason: str, *, typed: str, address: str, now: datetime
+        self, username: Username, *, typed: str, address: str, now: datetime
     ) -> None:
-        """Writes into the audit log that a first factor was right (`reason` is empty) or refused.
-
-        `typed` is what `may_sign_in` has counted; it is not written down.
-        """
-        action = Action.STAFF_REFUSED if reason else Action.STAFF_SIGNED_IN
-        details = {"address": address, **({"reason": reason} if reason else {})}
+        """The first factor was right: the attempt that `may_sign_in` counted was no failure."""
         with self.writing() as connection:
-            if not reason:
-                attempts.forgive(connection, self._keys_of(typed, address))
-            event = Event(action=action, actor=username, details=details)
-            self.append(connection, event, now)
+            attempts.forgive(connection, self._keys_of(typed, address))
+            self._note(connection, username, "first factor accepted", address, now)
+
+    def note_refused(self, username: str, reason: str, *, address: str, now: datetime) -> None:
+        """The first factor was wrong, or the person is no staff here."""
+        self._append(Action.STAFF_REFUSED, username, now, address=address, reason=reason)
+
+    def note_signed_in(self, username: Username, *, address: str, now: datetime) -> None:
+        """Both factors were right: a session begins."""
+        self._append(Action.STAFF_SIGNED_IN, username, now, address=address)
+
+    def _append(self, action: Action, username: str, now: datetime, **details: str) -> None:
+        with self.writing() as connection:
+            self.append(connection, Event(action=action, actor=username, details=details), now)
 
     def _keys_of(self, typed: str, address: str) -> dict[Counter, str]:
-        return attempts.keys_of(self.peppers.current, _STAFF + typed.casefold(), address)
+        return attempts.keys_of(self.peppers.current, typed.casefold(), address, _STAFF)
 
     def _find_code(
         self, username: Username, typed: str, row: dict[str, Any], now: datetime

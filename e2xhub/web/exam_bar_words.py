@@ -20,6 +20,7 @@ def _times(translate: Translator) -> dict[str, str]:
         "starts": translate("Starts at {time}"),
         "remaining": translate("{time} left, until {end}"),
         "ended": translate("The exam is over."),
+        "over": translate("The exam is over."),
         "finished": translate("Your exam is finished."),
         "new_end": translate("Your exam ends at {time} now."),
         "ten_minutes": translate("10 minutes left. Your work is saved before the end."),
@@ -35,10 +36,29 @@ def _sentences(translate: Translator) -> dict[str, str]:
         "close": translate("Close"),
         "saved": translate("Saved at {time}"),
         "not_saved": translate("Not everything could be saved. Save it yourself now."),
-        "signed_out": translate("You are signed out. Save your work, then ask your proctor."),
+        **_signing_out(translate),
         "offline": translate(
             "The hub cannot be reached. Go on working; if this stays, ask your proctor."
         ),
+    }
+
+
+def _signing_out(translate: Translator) -> dict[str, str]:
+    return {
+        "signing_out": translate("You will be signed out in {seconds} s."),
+        "signing_out_reissued": translate(
+            "A new code was issued for you: you will be signed out in a few seconds. Your work is "
+            "being saved."
+        ),
+        "signing_out_finished": translate(
+            "Your exam is being ended by a proctor: you will be signed out in a few seconds. Your "
+            "work is being saved."
+        ),
+        "signed_out": translate("You are signed out. Ask your proctor."),
+        "signed_out_not_kept": translate(
+            "You are signed out. What you type now is not kept. Ask your proctor."
+        ),
+        "over_not_kept": translate("The exam is over. What you type now is not kept."),
     }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any
 
@@ -18,6 +18,25 @@ from e2xhub.domain.safe_exam_browser import (
     proof_by_script,
 )
 from e2xhub.storage.live_exam_records import ExamRegistry, LiveExamRecords
+from e2xhub.web.strangers import Strangers
+
+
+@dataclass
+class SharedOrigin:
+    """Whether pages of examinees' servers share the hub's host with the console of staff.
+
+    Such a page, once opened, could act in the name of staff. Forward-auth keeps them from it.
+    """
+
+    has_own_hosts: bool = False
+    """Each server has a host of its own (`JupyterHub.subdomain_host`)."""
+    was_asked: bool = False
+    """A reverse proxy has asked forward-auth since the hub has started."""
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing is known that would keep staff from opening a page of an examinee's server."""
+        return not (self.has_own_hosts or self.was_asked)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +49,8 @@ class ExamDesk:
     """Networks (CIDR) of the reverse proxies whose X-Forwarded-For is believed."""
     public_url: str = ""
     """Where browsers find the hub, such as `https://exams.example.org/`; empty: not known."""
+    shared_origin: SharedOrigin = field(default_factory=SharedOrigin)
+    strangers: Strangers = field(default_factory=Strangers)
 
     def __deepcopy__(self, memo: object) -> ExamDesk:
         # traitlets copies every configured value; this one is shared.

@@ -11,6 +11,7 @@ That somebody has submitted is a claim of theirs, whoever sends it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from http.client import responses
 from typing import Any
@@ -23,6 +24,7 @@ from e2xhub.domain.exam_bar import SCRIPTS
 from e2xhub.domain.exam_records import Announcement
 from e2xhub.domain.examinee_view import ExamineeView, view_exam
 from e2xhub.domain.identifiers import Username
+from e2xhub.domain.sessions import digest_of
 from e2xhub.in_pod import read_module
 from e2xhub.storage.exam_records import ExamRecords
 from e2xhub.storage.live_exam_records import RecordsUnavailableError
@@ -45,6 +47,7 @@ class _OwnExam:
 
     desk: ExamDesk
     current_user: Any
+    get_session_cookie: Callable[[], str | None]
     log: Any
 
     def initialize(self, desk: ExamDesk) -> None:
@@ -58,13 +61,21 @@ class _OwnExam:
             raise web.HTTPError(403)
         try:
             view = view_exam(
-                self.desk.registry.current, self.desk.records.current, Username.parse(name), now
+                self.desk.registry.current,
+                self.desk.records.current,
+                Username.parse(name),
+                now,
+                digest=self._digest_of_browser(),
             )
         except ValueError:
             view = None
         if view is None:
             raise web.HTTPError(404)
         return view
+
+    def _digest_of_browser(self) -> str | None:
+        session_id = self.get_session_cookie()
+        return digest_of(session_id) if session_id else None
 
     async def note_submitted(self, by: str | None = None) -> ExamineeView:
         """Notes it, unless it was noted just now; raises 503 where it cannot be kept.
@@ -91,6 +102,11 @@ class ExamineeHandler(_OwnExam, BaseHandler):  # type: ignore[misc]
 
     def _record_activity(self, _obj: Any, _timestamp: Any = None) -> bool:
         return False
+
+    def _log(self) -> None:
+        """Every browser asks every few seconds; what works is not worth a line."""
+        if self.get_status() != 200:
+            super()._log()
 
     def check_xsrf_cookie(self) -> None:
         """Nothing is changed, and JupyterLab does not have the hub's token."""
@@ -198,6 +214,8 @@ def _as_json(view: ExamineeView, now: datetime) -> dict[str, Any]:
         "submitted_at": text(view.record.submitted_at),
         "finished_at": text(view.record.finished_at),
         "poll_seconds": view.poll_seconds,
+        "signs_out_at": text(view.signs_out_at),
+        "signs_out_why": view.signs_out_why,
     }
 
 

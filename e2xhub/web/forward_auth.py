@@ -11,21 +11,25 @@ anybody.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from jupyterhub.handlers.base import SESSION_COOKIE_NAME
+from tornado.log import app_log
 from tornado.web import RequestHandler
 
-from e2xhub.domain.server_paths import find_owner, parse_request_uri
+from e2xhub.domain.server_paths import find_owner, is_websocket_path, parse_request_uri
 from e2xhub.web.session_guard import BrowserRequest, Passage, SessionGuard
 
 FORWARD_AUTH = r"/e2x/forward-auth"
 _STATUS = {Passage.OPEN: 200, Passage.SIGN_IN: 401, Passage.REFUSED: 403}
-_HEADERS_OF_WEBSOCKETS = ("Sec-WebSocket-Key", "Upgrade")
+_WEBSOCKET_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455)
 
 
 class ForwardAuthHandler(RequestHandler):
     """Not a handler of JupyterHub: those ask its database who somebody is."""
+
+    log = app_log
 
     def initialize(self, guard: SessionGuard, uri_header: str) -> None:
         """`uri_header` is the one header in which the reverse proxy says what was asked for."""
@@ -61,6 +65,7 @@ class ForwardAuthHandler(RequestHandler):
         except ValueError as error:
             self.guard.tell_once(f"A request is refused by forward-auth: {error}")
             return Passage.REFUSED
+        self.guard.note_question()
         if owner is None:
             return Passage.OPEN
         return self.guard.judge(
@@ -68,9 +73,21 @@ class ForwardAuthHandler(RequestHandler):
                 handler=self,
                 session_id=self.get_cookie(SESSION_COOKIE_NAME),
                 request_uri=request_uri,
-                is_websocket=any(name in self.request.headers for name in _HEADERS_OF_WEBSOCKETS),
+                is_websocket=self._is_websocket(request_uri),
             ),
             owner,
+        )
+
+    def _is_websocket(self, request_uri: str) -> bool:
+        """A browser adds no header of Safe Exam Browser to a WebSocket; to anything else it does.
+
+        Reverse proxies keep `Upgrade` and `Connection` for themselves, so that both may be missing.
+        """
+        headers = self.request.headers
+        return (
+            is_websocket_path(request_uri, self.settings["base_url"])
+            and bool(_WEBSOCKET_KEY.fullmatch(headers.get("Sec-WebSocket-Key", "")))
+            and headers.get("Upgrade", "websocket").lower() == "websocket"
         )
 
     def _find_request_uri(self) -> str:

@@ -11,9 +11,9 @@ Handlers of the console extend one of two classes and are registered with the hu
             self.exam_id, self.exam                 # the exam, which this person watches now
 
 Before `get`, `post` and the like run, both have answered everybody else: whoever is not signed in
-is sent to the sign-in page (requests of scripts: 403), people without an exam of their own read 403,
-and an exam that the person does not watch is 404, as one that does not exist. This is asked at each
-request: who is taken off the roster is out at once. The named group of a path must be called
+is sent to the sign-in page (requests of scripts: 403), people without an exam of their own read
+403, and an exam that the person does not watch is 404, as one that does not exist. This is asked at
+each request: who is taken off the roster is out at once. The named group of a path must be called
 `group_name`, because that is what JupyterHub's scopes filter by.
 """
 
@@ -34,8 +34,6 @@ from e2xhub.web.proctor_groups import PROCTOR_SCOPE, sync_proctor_groups
 from e2xhub.web.standalone_pages import StandalonePage
 from e2xhub.web.translations import Translator, translator_for
 
-STAFF_COOKIE = "e2x-staff"
-STAFF_SESSION_DAYS = 0.5
 EXAM_LIST = "e2x/exams"
 """Where staff land after they have signed in, below the hub's path."""
 
@@ -115,28 +113,35 @@ class ProctorHandler(StaffHandler):
         return self.registry.catalog.exams[self.exam_id]
 
 
-def begin_staff_session(handler: BaseHandler, user: Any) -> None:
-    """Signs `user` in as staff, in the browser that `handler` answers, with a new session."""
-    if handler.current_user:
-        handler.clear_login_cookie()  # also takes the tokens of whoever used this browser before
-    handler.set_session_cookie()  # never the session that the browser had before
-    handler.set_login_cookie(user)
-    handler._set_cookie(
-        STAFF_COOKIE,
-        user.name,
-        encrypted=True,
-        path=handler.hub.base_url,
-        expires_days=STAFF_SESSION_DAYS,
-        samesite="Lax",
-    )
-
-
 def is_staff_session(handler: BaseHandler) -> bool:
-    """Whether the browser has signed in as staff, and the session is not too old.
-
-    An examinee's session is none, even where the roster makes the person a proctor meanwhile: it
-    has passed no second factor.
-    """
-    value = handler.get_secure_cookie(STAFF_COOKIE, max_age_days=STAFF_SESSION_DAYS)
+    """Whether the browser is in a session of staff, at the address where that began."""
     user = handler.current_user
-    return bool(value and user and value.decode("utf-8", "replace") == user.name)
+    # The hub's authenticator: pages of the sign-in have that of the staff as their own.
+    sessions: Any = handler.settings["authenticator"].staff_sessions
+    return bool(user) and bool(sessions.is_in_one(handler, user.name))
+
+
+def choose_staff_page(wanted: str, hub_url: str) -> str:
+    """`wanted`, if it is the path of the list of exams or of the console of one; else empty.
+
+    Exactly these: a browser tidies `..` and the like up, and another page of this host may be one
+    that a student's server has made. `hub_url` is the hub's path, such as `/hub/`.
+    """
+    exams = hub_url + EXAM_LIST
+    if wanted == exams:
+        return wanted
+    if not wanted.startswith(f"{exams}/"):
+        return ""
+    try:
+        return f"{exams}/{ExamId.parse(wanted.removeprefix(f'{exams}/'))}"
+    except ValueError:
+        return ""
+
+
+def first_page_of(handler: BaseHandler) -> str:
+    """For `JupyterHub.default_url`: staff have no server, so they begin with their exams.
+
+    Empty for everybody else: JupyterHub's own way.
+    """
+    path: str = handler.hub.base_url + EXAM_LIST
+    return path if is_staff_session(handler) else ""

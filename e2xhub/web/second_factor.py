@@ -22,7 +22,7 @@ from e2xhub.storage.second_factors import (
     SecretUnreadableError,
 )
 from e2xhub.web.proctor_groups import sync_proctor_groups
-from e2xhub.web.proctor_pages import EXAM_LIST, begin_staff_session
+from e2xhub.web.proctor_pages import EXAM_LIST
 from e2xhub.web.staff_sign_in import PENDING_COOKIE, StaffDoor
 from e2xhub.web.standalone_pages import StandalonePage
 from e2xhub.web.translations import translator_for
@@ -125,10 +125,11 @@ class SecondFactorHandler(StandalonePage):
         if not self.door.pending.end(self.token):  # another request was faster
             raise web.HTTPError(403)
         self.clear_cookie(PENDING_COOKIE, path=self.hub.base_url)
-        username = str(self.pending.username)
-        user = await self.auth_to_user({"name": username, "admin": False})
+        username, address = self.pending.username, self.pending.address
+        await self.door.run(lambda all_: all_.note_signed_in(username, address=address, now=_now()))
+        user = await self.auth_to_user({"name": str(username), "admin": False})
         sync_proctor_groups(user, self.door.decide(username).exams)
-        begin_staff_session(self, user)
+        self.authenticator.staff_sessions.begin(self, user, address)
         self.log.info("%s is signed in as staff", user.name)
 
     def _go_on(self) -> None:

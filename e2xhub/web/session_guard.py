@@ -60,14 +60,17 @@ class SessionGuard:
         self._keys: dict[ExamId, tuple[SafeExamBrowser, SebKeys]] = {}
         self._told: dict[str, float] = {}
 
+    def note_question(self) -> None:
+        """A reverse proxy asks before it passes a request on."""
+        self._desk.shared_origin.was_asked = True
+
     def judge(self, request: BrowserRequest, username: str) -> Passage:
         """Whether `request` may do what only `username` may."""
-        sessions = self._desk.records.current.sessions
+        session = self._find_session(request.session_id)
         address = self._desk.address_of(request.handler)
-        fault = find_fault(sessions, request.session_id, username=username, address=address)
-        if fault is SessionFault.UNKNOWN or request.session_id is None:
+        fault = find_fault(session, username=username, address=address)
+        if fault is SessionFault.UNKNOWN or session is None:
             return Passage.SIGN_IN
-        session = sessions[digest_of(request.session_id)]
         if fault is not None:
             self._tell(session, f"{fault.value} ({address})")
             return Passage.REFUSED
@@ -77,11 +80,19 @@ class SessionGuard:
 
     def has_open_session(self, session_id: str, username: str) -> bool:
         """Whether the session is one of `username` and still open; its address is not asked."""
-        session = self._desk.records.current.sessions.get(digest_of(session_id))
+        session = self._find_session(session_id)
         return session is not None and session.username == username and self._is_open(session)
+
+    def _find_session(self, session_id: str | None) -> ExamSession | None:
+        if not session_id:
+            return None
+        now = datetime.now(timezone.utc)
+        return self._desk.records.current.find_session(digest_of(session_id), now)
 
     def _is_open(self, session: ExamSession) -> bool:
         """The end of an exam does not wait until somebody has written it into the database."""
+        if session.ended_at is not None:
+            return True  # it has a grace, which is not over
         registry = self._desk.registry.current
         exam, username = session.exam, Username(session.username)
         return (

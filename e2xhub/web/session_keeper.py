@@ -51,8 +51,8 @@ class SessionKeeper:
     async def look(self, now: datetime) -> None:
         """Ends and takes what is due at `now`; raises RecordsUnavailableError."""
         await self._end_what_is_over(now)
-        for _ in range(0, len(self._desk.records.current.to_cut), _AT_ONCE):
-            if not await self._cut_some():
+        for _ in range(0, len(self._desk.records.current.due_to_cut(now)), _AT_ONCE):
+            if not await self._cut_some(now):
                 break
 
     async def _end_what_is_over(self, now: datetime) -> None:
@@ -71,11 +71,11 @@ class SessionKeeper:
 
         await self._desk.records.run(end_all)
 
-    async def _cut_some(self) -> bool:
+    async def _cut_some(self, now: datetime) -> bool:
         """Takes what JupyterHub has of some sessions; whether there were some."""
-        some = list(islice(self._find_known(self._desk.records.current.to_cut), _AT_ONCE))
+        some = list(islice(self._find_known(self._desk.records.current.due_to_cut(now)), _AT_ONCE))
         for session, user in some:
-            self._cut_one(session, user)
+            self._cut_one(session, user, now)
             await asyncio.sleep(0)
         if some:
             await self._note([session for session, _ in some])
@@ -91,11 +91,11 @@ class SessionKeeper:
                 else:
                     yield session, user
 
-    def _cut_one(self, session: ExamSession, user: Any) -> None:
+    def _cut_one(self, session: ExamSession, user: Any, now: datetime) -> None:
         """Whoever has signed in again meanwhile keeps what came of that."""
         if session.id in self._cut:
             return
-        open_digests = _open_digests(self._desk.records.current, session.username)
+        open_digests = _open_digests(self._desk.records.current, session.username, now)
         if open_digests:
             cut_tokens(user, open_digests.__contains__)
         else:
@@ -117,8 +117,9 @@ class SessionKeeper:
         return now >= self._desk.registry.current.ends_for(session.exam, session.username)
 
 
-def _open_digests(view: RecordsView, username: str) -> frozenset[str]:
-    mine = (item for item in view.sessions.values() if item.username == username)
+def _open_digests(view: RecordsView, username: str, now: datetime) -> frozenset[str]:
+    known = (*view.sessions.values(), *view.ending.values())
+    mine = (item for item in known if item.username == username and not item.is_over(now))
     return frozenset(item.digest for item in mine)
 
 

@@ -27,12 +27,12 @@ from e2xhub.domain.pending_sign_ins import PendingSignIn, PendingSignIns
 from e2xhub.storage.second_factors import SecondFactors
 from e2xhub.web.exam_desk import ExamDesk
 from e2xhub.web.exam_login import ExamLoginHandler
+from e2xhub.web.proctor_pages import choose_staff_page
 from e2xhub.web.translations import translator_for
 
 PENDING_COOKIE = "e2x-second-factor"
 SECOND_FACTOR = "e2x/second-factor"
 STAFF_LOGIN = "e2x/staff-login"
-_OURS = "e2x/"  # the only part of the hub that staff are led to
 _PENDING_DAYS = 1 / 24
 _THREADS = 2  # a recovery code is hashed for about 50 ms
 _REFUSED = "This username and password do not admit you here."
@@ -41,6 +41,14 @@ _UNAVAILABLE = "Signing in is not possible at the moment. Wait a minute, then tr
 _UNKNOWN = "(not on the roster)"
 
 _Result = TypeVar("_Result")
+
+
+class StaffUnavailableError(web.HTTPError):
+    """The database does not answer; nothing was used up."""
+
+    def __init__(self) -> None:
+        super().__init__(503, _UNAVAILABLE)
+        self.jupyterhub_message = _UNAVAILABLE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +90,7 @@ class StaffDoor:
         return decide_staff_entry(self.desk.registry.current, username)
 
     async def run(self, call: Callable[[SecondFactors], _Result]) -> _Result:
-        """The result of `call`, in a thread; raises HTTPError 503 where the database fails."""
+        """The result of `call`, in a thread; raises StaffUnavailableError."""
         loop = asyncio.get_running_loop()
         try:
             return await loop.run_in_executor(self._threads, call, self.factors)
@@ -90,7 +98,7 @@ class StaffDoor:
             # Its own text has the statement and its values.
             cause = getattr(error, "orig", None) or type(error).__name__
             app_log.error("The database of second factors does not answer: %s", cause)
-            raise web.HTTPError(503, _UNAVAILABLE) from None
+            raise StaffUnavailableError from None
 
     def is_known(self, username: str) -> bool:
         """Whether the name may be logged: what is typed as a name may be a password."""
@@ -109,18 +117,20 @@ class StaffSignIn(BaseHandler):  # type: ignore[misc]
         now = _now()
         if not await self.door.run(lambda all_: all_.may_sign_in(typed, address, now)):
             self.log.warning("Somebody at %s has to wait before another try as staff", address)
-            raise web.HTTPError(429, translator_for(self)(_WAIT))
+            raise web.HTTPError(429, _WAIT)
         name, reason = await self._ask_first_factor(data)
-        shown = name or (typed if self.door.is_known(typed) else _UNKNOWN)
-        await self.door.run(
-            lambda all_: all_.note_first_factor(
-                shown, reason, typed=typed, address=address, now=now
-            )
-        )
         if reason:
+            shown = name or (typed if self.door.is_known(typed) else _UNKNOWN)
             self.log.warning("%s is not admitted as staff: %s", shown, reason)
+            await self.door.run(
+                lambda all_: all_.note_refused(shown, reason, address=address, now=now)
+            )
             return
-        self._send_to_second_factor(Username.parse(name), address)
+        username = Username.parse(name)
+        await self.door.run(
+            lambda all_: all_.note_first_factor(username, typed=typed, address=address, now=now)
+        )
+        self._send_to_second_factor(username, address)
         raise web.Finish
 
     async def auth_to_user(self, *_args: Any, **_options: Any) -> NoReturn:
@@ -147,12 +157,11 @@ class StaffSignIn(BaseHandler):  # type: ignore[misc]
         return name, self.door.decide(name).reason
 
     def _send_to_second_factor(self, username: Username, address: str) -> None:
-        wanted = self.get_next_url(None)
         pending = PendingSignIn(
             username=username,
             address=address,
             began_at=_now(),
-            next_path=wanted if wanted.startswith(self.hub.base_url + _OURS) else "",
+            next_path=choose_staff_page(self.get_next_url(None), self.hub.base_url),
         )
         self._set_cookie(
             PENDING_COOKIE,
@@ -180,15 +189,15 @@ class StaffLoginHandler(StaffSignIn, ExamLoginHandler):
         }
         await self.login_user(fields)
         self.set_status(403)
-        refused = translator_for(self)(_REFUSED)
-        self.finish(await self._render(login_error=refused, username=fields["username"]))
+        self.finish(await self._render(login_error=_REFUSED, username=fields["username"]))
 
     def _render(
         self, login_error: str | None = None, username: str | None = None, **context: Any
     ) -> Any:
         """What went wrong belongs to the form of staff."""
         shown = username if username and self.door.is_known(username) else ""
-        return super()._render(staff_error=login_error, staff_username=shown, **context)
+        said = translator_for(self)(login_error or "")
+        return super()._render(staff_error=said, staff_username=shown, **context)
 
 
 def _now() -> datetime:

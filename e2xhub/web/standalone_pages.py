@@ -11,6 +11,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.handlers.base import BaseHandler
+from sqlalchemy.exc import SQLAlchemyError
 from tornado.web import StaticFileHandler
 
 from e2xhub.web.translations import translator_for
@@ -71,7 +72,8 @@ class StandalonePage(BaseHandler):  # type: ignore[misc]
     @property
     def is_navigation(self) -> bool:
         """Whether a person opened this, and not a script of a page."""
-        return self.request.headers.get("Sec-Fetch-Mode", "navigate") == "navigate"
+        mode: str = self.request.headers.get("Sec-Fetch-Mode", "navigate")
+        return mode == "navigate"
 
     def write_error(self, status_code: int, **given: Any) -> None:
         """What went wrong, in plain words; for scripts as `{"status": …, "message": …}`.
@@ -79,22 +81,22 @@ class StandalonePage(BaseHandler):  # type: ignore[misc]
         An exception may carry a sentence for the person as `jupyterhub_message`.
         """
         exception = given.get("exc_info", (None, None))[1]
-        said = getattr(exception, "jupyterhub_message", "")
+        said = translator_for(self)(getattr(exception, "jupyterhub_message", ""))
+        if isinstance(exception, SQLAlchemyError):
+            self.db.rollback()  # of JupyterHub's own database; or the next request would fail too
+        # What cannot be read at all fails before anybody has asked who it is.
+        self._jupyterhub_user = user = getattr(self, "_jupyterhub_user", None)
         if self.is_navigation:
-            self.finish(
-                self.render_page(
-                    "staff/error.html",
-                    status_code=status_code,
-                    said=said,
-                    user=self._jupyterhub_user,
-                )
+            page = self.render_page(
+                "staff/error.html", status_code=status_code, said=said, user=user
             )
+            self.finish(page)
         else:
             self.set_header("Content-Type", "application/json")
             self.finish({"status": status_code, "message": said or self._reason})
 
 
-class OurFiles(StaticFileHandler):  # type: ignore[misc]
+class OurFiles(StaticFileHandler):
     """The files of `static/`: styles and scripts, the same for everybody."""
 
     def set_extra_headers(self, path: str) -> None:

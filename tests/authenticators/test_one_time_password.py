@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from prometheus_client import REGISTRY
 from traitlets import TraitError
 
 from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
@@ -181,6 +182,43 @@ async def test_name_that_no_exams_roster_has_is_not_logged(
         assert not text or text not in caplog.text
     told = [record.getMessage() for record in caplog.records if "ailed" in record.getMessage()]
     assert told == ["Failed login for '(not on the roster)'"] * 2
+
+
+async def test_username_of_nobody_from_a_room_is_kept_for_the_proctors_there(
+    settings: dict[str, Any], records: ExamRecords
+) -> None:
+    slip, desk = issue(records), settings["desk"]
+    async with open_door(OneTimePasswordAuthenticator(**settings)) as door:
+        for username, source in (
+            ("alise", IN_THE_ROOM),
+            ("alise", IN_THE_ROOM),
+            ("alise", OUTSIDE),
+            ("alice", ALSO_IN_THE_ROOM),
+        ):
+            await door.post(username, slip if username == "alice" else "00000-00000", source=source)
+    found = desk.strangers.in_rooms_of(desk.registry.current, OPEN, datetime.now(timezone.utc))
+    assert [(stranger.address, stranger.count) for stranger in found] == [(IN_THE_ROOM, 2)]
+
+
+async def test_sign_ins_are_counted_by_their_result(
+    door: SignIn, records: ExamRecords, caplog: pytest.LogCaptureFixture
+) -> None:
+    results = ("signed_in", "wrong_room", "used_code", "no_examinee", "other_door")
+    before = [_count_of(result) for result in results]
+    slip = issue(records)
+    await door.post("alice", slip, source=OUTSIDE)
+    await door.post("alice", slip)
+    await door.post("alice", slip)
+    await door.post("mallory", slip)
+    await door.post("alice", slip, path="/tokens")
+    await wait_for_lines(caplog, 4)
+    assert [_count_of(it) - was for it, was in zip(results, before, strict=True)] == [1] * 5
+
+
+def _count_of(result: str) -> float:
+    found = REGISTRY.get_sample_value("e2xhub_sign_ins_total", {"result": result})
+    assert found is not None, "a series begins at 0"
+    return found
 
 
 async def test_name_of_an_examinee_is_logged(

@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from e2xhub.storage.exam_records import open_exam_records
+from e2xhub.storage.pepper_file import load_peppers
+
 
 @pytest.fixture
 def sources(catalog_file: Path, roster_directory: Path) -> dict[str, Path]:
@@ -19,8 +22,6 @@ def environment(sources: dict[str, Path], tmp_path: Path) -> dict[str, object]:
     pepper = tmp_path / "pepper"
     pepper.write_text("ab" * 32)
     pepper.chmod(0o600)
-    return {
-        **sources,
-        "E2XHUB_DATABASE_URL": f"sqlite:///{tmp_path}/e2xhub.sqlite",
-        "E2XHUB_PEPPER_FILE": pepper,
-    }
+    url = f"sqlite:///{tmp_path}/e2xhub.sqlite"
+    open_exam_records(url, load_peppers(pepper)).engine.dispose()  # the hub was started once
+    return {**sources, "E2XHUB_DATABASE_URL": url, "E2XHUB_PEPPER_FILE": pepper}

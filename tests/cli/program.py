@@ -12,6 +12,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from tests.log_search import SEARCH
+
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -69,4 +71,7 @@ def run_e2xhub(*arguments: object, **environment: object) -> Outcome:
         timeout=60,
         check=False,
     )
+    if "password" in arguments:
+        SEARCH.keep_codes_in(done.stdout)
+    SEARCH.note_written(" ".join(map(str, arguments)), done.stderr)
     return Outcome(status=done.returncode, output=done.stdout, errors=done.stderr)

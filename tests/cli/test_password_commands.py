@@ -106,6 +106,47 @@ def test_reissue_needs_a_reason(environment: Environment) -> None:
 # --- many at once
 
 
+def test_unused_codes_are_reissued_and_whoever_has_signed_in_stays(
+    environment: Environment, tmp_path: Path
+) -> None:
+    used, unused = issue(environment, "alice"), issue(environment, "ben")
+    assert try_slip(environment, used, "alice") == PZ1
+    file = tmp_path / "codes.csv"
+    words = ("--all", "--unused", "--reason", "slips were lost", "--csv", file)
+    done = password(environment, "reissue", "ml-pz1", *words)
+    assert (done.status, done.errors) == (0, "")
+    assert done.output == f"The codes of 1 examinees are in {file}, and are never shown again.\n"
+    (ben,) = csv.DictReader(io.StringIO(file.read_text(encoding="utf-8")))
+    assert try_slip(environment, unused) == EntryRefusal.REPLACED_CODE
+    assert try_slip(environment, ben["password"]) == PZ1
+    assert row(environment, "alice")["generation"] == 1
+    assert row(environment)["reason"] == "slips were lost"
+
+
+def test_unused_codes_of_nobody_are_told(environment: Environment) -> None:
+    words = ("--room", "lab", "--unused", "--reason", "lost")
+    done = password(environment, "reissue", "ml-pz1", *words)
+    assert (done.status, done.output) == (1, "")
+    assert done.errors == "none of them has an unused code for ml-pz1\n"
+
+
+@pytest.mark.parametrize(
+    ("whom", "error"),
+    [
+        (["--all"], "expected --unused with --room or --all"),
+        (["--room", "lab"], "expected --unused with --room or --all"),
+        (["--unused"], "expected --user, --room or --all: one of the three"),
+        (["--all", "--user", "ben"], "expected --user, --room or --all: one of the three"),
+    ],
+)
+def test_reissue_throws_nobody_out_by_mistake(
+    environment: Environment, whom: list[str], error: str
+) -> None:
+    done = password(environment, "reissue", "ml-pz1", "--reason", "lost", *whom)
+    assert (done.status, done.output) == (2, "")
+    assert error in done.error_text
+
+
 def test_all_get_codes_and_nobody_a_second_one(environment: Environment) -> None:
     first = issue(environment, "alice")
     done = password(environment, "issue", "ml-pz1", "--all", "--json")
@@ -308,17 +349,20 @@ def test_status_shows_who_has_no_code(environment: Environment, tmp_path: Path) 
 # --- what is wrong is told
 
 
-@pytest.mark.parametrize("command", ["issue", "reissue", "revoke", "unlock"])
+NO_EXAMINEE = "petra is no examinee of ml-pz1; add them to the exam's roster first"
+UNKNOWN = "user 'nobody' is not on the roster; 'e2xhub roster add' puts people on it"
+NO_EXAM = "exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2"
+
+
 @pytest.mark.parametrize(
-    ("exam", "username", "error"),
+    ("command", "exam", "username", "error"),
     [
-        ("ml-pz1", "petra", "petra is no examinee of ml-pz1; add them to the exam's roster first"),
-        (
-            "ml-pz1",
-            "nobody",
-            "user 'nobody' is not on the roster; 'e2xhub roster add' puts people on it",
-        ),
-        ("none", "ben", "exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2"),
+        ("issue", "ml-pz1", "nobody", UNKNOWN),
+        ("issue", "none", "ben", NO_EXAM),
+        ("issue", "ml-pz1", "petra", NO_EXAMINEE),
+        ("reissue", "ml-pz1", "petra", NO_EXAMINEE),
+        ("revoke", "ml-pz1", "petra", NO_EXAMINEE),
+        ("unlock", "ml-pz1", "petra", NO_EXAMINEE),
     ],
 )
 def test_nobody_but_an_examinee_is_acted_on(
@@ -349,6 +393,22 @@ def test_database_that_cannot_be_used_is_told_without_its_password(
     assert error in done.errors
     assert "geheim" not in done.errors
     assert "Traceback" not in done.errors
+
+
+@pytest.mark.parametrize("words", [("status",), ("issue", "--all"), ("unlock", "--user", "ben")])
+def test_mistyped_database_is_neither_made_nor_migrated(
+    environment: Environment, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    command, *options = words
+    file = tmp_path / "other.sqlite"
+    given = {**environment, "E2XHUB_DATABASE_URL": f"sqlite:///{file}"}
+    for _ in range(2):
+        done = password(given, command, "ml-pz1", *options)
+        assert (done.status, done.output) == (1, "")
+        assert f"there are no exam records at sqlite:///{file}; expected the hub's" in done.errors
+        with sqlite3.connect(file) as database:  # now there is a database, of somebody else
+            assert database.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
+        database.close()
 
 
 def test_pepper_that_everybody_may_read_is_refused(

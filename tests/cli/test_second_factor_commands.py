@@ -26,10 +26,9 @@ def environment(tmp_path: Path) -> Environment:
     pepper = tmp_path / "pepper"
     pepper.write_text("ab" * 32)
     pepper.chmod(0o600)
-    return {
-        "E2XHUB_DATABASE_URL": f"sqlite:///{tmp_path}/e2xhub.sqlite",
-        "E2XHUB_PEPPER_FILE": pepper,
-    }
+    url = f"sqlite:///{tmp_path}/e2xhub.sqlite"
+    open_exam_records(url, load_peppers(pepper)).engine.dispose()  # the hub was started once
+    return {"E2XHUB_DATABASE_URL": url, "E2XHUB_PEPPER_FILE": pepper}
 
 
 @pytest.fixture

@@ -5,10 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from typing import Any
 
 import pytest
 
-from e2xhub.domain.exam_entry import Entry, EntryRefusal, asks_room_code, decide_entry, rooms_at
+from e2xhub.domain.exam_entry import (
+    Entry,
+    EntryRefusal,
+    asks_room_code,
+    decide_entry,
+    is_near_an_exam,
+    rooms_at,
+)
 from e2xhub.domain.exam_records import ExamChanges
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Registry
@@ -105,3 +113,52 @@ def test_any_room_of_the_exam_will_do(
 ) -> None:
     entry = decide(exam_hub, "alice", exam_open_at_nine + SECOND_EXAM, address)
     assert entry.exams == ("ml-pz2",)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "refusal", "about"),
+    [
+        (-1, EntryRefusal.NO_EXAM_YET, "ml-pz1"),
+        (1, EntryRefusal.NO_EXAM_ANY_MORE, "ml-pz1"),
+        (3, EntryRefusal.NO_EXAM_YET, "ml-pz2"),
+        (5, EntryRefusal.NO_EXAM_ANY_MORE, "ml-pz2"),
+    ],
+)
+def test_of_several_exams_the_nearest_one_hears_of_a_refusal(
+    exam_hub: Registry, exam_open_at_nine: datetime, weeks: int, refusal: EntryRefusal, about: str
+) -> None:
+    entry = decide(exam_hub, "alice", exam_open_at_nine + timedelta(weeks=weeks))
+    assert (entry.refusal, entry.about) == (refusal, (about,))
+
+
+@pytest.mark.parametrize(
+    ("minutes", "address", "is_near"),
+    [
+        (-16, IN_THE_LAB, False),
+        (-15, IN_THE_LAB, True),
+        (0, IN_THE_LIBRARY, False),
+        (0, ip_address("192.0.2.1"), False),
+        (24 * 60, IN_THE_LAB, False),
+    ],
+)
+def test_whoever_is_in_a_room_of_an_open_exam_is_near_whoever_it_is(
+    exam_hub: Registry, exam_open_at_nine: datetime, minutes: int, address: Any, is_near: bool
+) -> None:
+    now = exam_open_at_nine + timedelta(minutes=minutes)
+    assert is_near_an_exam(exam_hub, address, now) is is_near
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_door_stays_open_for_whoever_has_the_most_extra_time(
+    exam_hub: Registry, exam_open_at_nine: datetime, asks: bool
+) -> None:
+    exam = exam_hub.catalog.exams[PZ1]
+    longest = max(exam.extra_minutes.values(), default=0) + 10
+    hub = exam_hub
+    declared = {**hub.catalog.exams, PZ1: exam.model_copy(update={"room_code": asks})}
+    hub = replace(hub, catalog=hub.catalog.model_copy(update={"exams": declared}))
+    hub = hub.with_changes(ExamChanges(extra_minutes={(PZ1, BEN): 10}))
+    last = exam.ends_at + timedelta(minutes=longest, seconds=-1)
+    assert is_near_an_exam(hub, IN_THE_LAB, last)
+    assert not is_near_an_exam(hub, IN_THE_LAB, last + timedelta(seconds=1))
+    assert asks_room_code(hub, last) is asks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,6 +14,7 @@ from e2xhub.domain.exam_records import (
     ExamRecord,
     ExamSession,
     RecordsView,
+    SessionEnd,
 )
 from e2xhub.domain.examinee_view import ExamineeView, find_exam, view_exam
 from e2xhub.domain.identifiers import ExamId, Username
@@ -110,7 +112,7 @@ def test_without_a_session_the_exam_that_is_open_wins(
     assert find_exam(exam_hub, found, ALICE, later + timedelta(weeks=1)) == SECOND
 
 
-@pytest.mark.parametrize(("count", "seconds"), [(0, 5), (200, 5), (500, 12), (1000, 25)])
+@pytest.mark.parametrize(("count", "seconds"), [(0, 5), (300, 5), (500, 8), (1000, 16)])
 def test_browsers_ask_less_often_where_many_ask(
     exam_hub: Registry, exam_open_at_nine: datetime, count: int, seconds: int
 ) -> None:
@@ -118,3 +120,45 @@ def test_browsers_ask_less_often_where_many_ask(
     known = ExamRecord(examinees={ALICE: ExamineeRecord(signed_in_at=exam_open_at_nine)})
     found = RecordsView(exams={FIRST: known}, sessions=sessions)
     assert view_of(exam_hub, found, exam_open_at_nine).poll_seconds == seconds
+
+
+def ending(
+    moment: datetime, end: SessionEnd, username: Username = ALICE
+) -> tuple[ExamSession, RecordsView]:
+    """A session that ends 20 s after `moment`, and the records with it."""
+    ends_at = moment + timedelta(seconds=20)
+    session = replace(session_since(moment), ended_at=ends_at, end=end, username=username)
+    known = ExamRecord(examinees={ALICE: ExamineeRecord(signed_in_at=moment)})
+    return session, RecordsView(exams={FIRST: known}, ending={session.digest: session})
+
+
+@pytest.mark.parametrize(
+    ("end", "why"), [(SessionEnd.REISSUED, "reissued"), (SessionEnd.FINISHED, "finished")]
+)
+def test_browser_that_is_about_to_be_signed_out_is_told_when_and_why(
+    exam_hub: Registry, exam_open_at_nine: datetime, end: SessionEnd, why: str
+) -> None:
+    session, found = ending(exam_open_at_nine, end)
+    now = exam_open_at_nine + timedelta(seconds=5)
+    view = view_exam(exam_hub, found, ALICE, now, digest=session.digest)
+    assert view is not None
+    assert (view.signs_out_at, view.signs_out_why) == (session.ended_at, why)
+    assert view.poll_seconds == 2
+
+
+def test_other_browser_of_the_person_is_not_signed_out(
+    exam_hub: Registry, exam_open_at_nine: datetime
+) -> None:
+    session, found = ending(exam_open_at_nine, SessionEnd.REISSUED)
+    after = exam_open_at_nine + timedelta(seconds=20)
+    strangers = ending(exam_open_at_nine, SessionEnd.REISSUED, Username.parse("ben"))[1]
+    for records_, now, digest in (
+        (found, exam_open_at_nine, "f" * 64),
+        (found, exam_open_at_nine, None),
+        (found, after, session.digest),
+        (strangers, exam_open_at_nine, session.digest),
+    ):
+        view = view_exam(exam_hub, records_, ALICE, now, digest=digest)
+        assert view is not None
+        assert (view.signs_out_at, view.signs_out_why) == (None, None)
+        assert view.poll_seconds == 5

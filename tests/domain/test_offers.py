@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -390,6 +391,30 @@ def test_exam_is_not_offered_to_whoever_has_finished_it(
     mine = frozenset({(PZ1, alice_student)})
     finished = ExamChanges(signed_in=mine, finished=mine)
     assert offers_after(exam_hub, finished, exam_open_at_nine) == [Reason.EXAM_FINISHED.value]
+
+
+@pytest.mark.parametrize(
+    ("in_session", "may_start"),
+    [
+        (None, True),
+        (frozenset({(PZ1, "alice")}), True),
+        (frozenset(), False),
+        (frozenset({(PZ1, "ben")}), False),
+        (frozenset({(ExamId.parse("ml-pz2"), "alice")}), False),
+    ],
+)
+def test_server_of_an_exam_is_started_in_a_session_of_that_exam(
+    exam_hub: Registry,
+    exam_open_at_nine: datetime,
+    in_session: frozenset[tuple[ExamId, Username]] | None,
+    may_start: bool,
+) -> None:
+    changed = exam_hub.with_changes(ExamChanges(in_session=in_session))
+    (offer,) = changed.offers_for("alice", exam_open_at_nine).offers
+    with contextlib.ExitStack() as refusal:
+        if not may_start:
+            refusal.enter_context(pytest.raises(NotOfferedError, match=Reason.NOT_SIGNED_IN.value))
+        changed.check_session(offer, "alice")
 
 
 def test_extra_time_of_a_proctor_adds_to_the_catalogs(

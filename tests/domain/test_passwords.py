@@ -13,8 +13,10 @@ from e2xhub.domain.passwords import (
     ALPHABET,
     OneTimePassword,
     Pepper,
+    Peppers,
     hash_password,
     is_same_hash,
+    join_unambiguously,
     make_salt,
 )
 
@@ -134,3 +136,47 @@ def test_hash_differs_where_anything_differs(change: dict[str, Any]) -> None:
 def test_no_code_matches_a_text_that_is_none(password: OneTimePassword) -> None:
     known: dict[str, Any] = {"pepper": PEPPER, "salt": b"0" * 16, **NAMED}
     assert not is_same_hash(hash_password(password, **known), hash_password(None, **known))
+
+
+@given(codes, st.data())
+def test_letters_that_look_alike_may_be_typed_for_each_other(
+    password: OneTimePassword, data: st.DataObject
+) -> None:
+    alike = {"0": "0Oo", "1": "1IiLl"}
+    typed = "".join(
+        data.draw(st.sampled_from(alike.get(letter, letter + letter.lower())))
+        for letter in password.code
+    )
+    assert OneTimePassword.parse(typed) == password
+
+
+@given(st.text(max_size=30))
+def test_what_is_read_is_read_again_as_the_same(typed: str) -> None:
+    password = OneTimePassword.parse(typed)
+    if password is not None:
+        assert OneTimePassword.parse(password.reveal()) == password
+        assert OneTimePassword.parse(f" {typed} ") == password
+
+
+def test_older_pepper_is_found_by_its_id_and_the_first_is_the_current() -> None:
+    old = Pepper(b"q" * 32)
+    peppers = Peppers.parse(f"{PEPPER.text}\n{old.text}\n")
+    assert peppers == Peppers(PEPPER, (old,))
+    assert [peppers.find(it.key_id) for it in (PEPPER, old)] == [PEPPER, old]
+    assert peppers.find(Pepper(b"r" * 32).key_id) is None
+
+
+def test_keys_of_two_purposes_tell_nothing_of_each_other() -> None:
+    made = {PEPPER.derive("one"), PEPPER.derive("other"), PEPPER.key}
+    assert len(made) == 3
+    assert PEPPER.derive("one") != Pepper(b"q" * 32).derive("one")
+
+
+@given(st.lists(st.text(max_size=4), max_size=4), st.lists(st.text(max_size=4), max_size=4))
+def test_texts_are_joined_so_that_no_others_give_the_same(one: list[str], other: list[str]) -> None:
+    assert (join_unambiguously(one) == join_unambiguously(other)) is (one == other)
+    assert (PEPPER.digest("x", *one) == PEPPER.digest("x", *other)) is (one == other)
+
+
+def test_text_that_is_no_unicode_has_a_digest() -> None:
+    assert PEPPER.digest("x", "\ud800") != PEPPER.digest("x", "\ud801")

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from e2xhub.domain.server_paths import find_owner, parse_request_uri
+from e2xhub.domain.server_paths import find_owner, is_websocket_path, parse_request_uri
 
 
 @pytest.mark.parametrize(
@@ -131,6 +131,58 @@ def test_escaped_name_is_found_again(name: str) -> None:
         return
     escaped = quote(name.encode("utf-8", "replace").decode(), safe="@~")
     assert find_owner(f"/user/{escaped}/lab", "/") == unquote(escaped)
+
+
+KERNEL = "api/kernels/0b1c2d3e-0000-4000-8000-0123456789ab/channels"
+WEBSOCKETS = (KERNEL, "terminals/websocket/1", "api/events/subscribe", "lsp/ws/python-lsp_server.1")
+
+
+@pytest.mark.parametrize("below", WEBSOCKETS)
+@pytest.mark.parametrize("name", ["alice", "alice%40example.org", "%C3%B6mer"])
+def test_jupyters_websockets_are_known(below: str, name: str) -> None:
+    assert is_websocket_path(f"/user/{name}/{below}", "/")
+    assert is_websocket_path(f"/jupyter/user/{name}/{below}?session_id=1", "/jupyter/")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        *(f"/user/{below}" for below in WEBSOCKETS),
+        *(f"/hub/user/alice/{below}" for below in WEBSOCKETS),
+        *(f"/user/alice/x/{below}" for below in WEBSOCKETS),
+        *(f"/user/alice%2Fx/{below}" for below in WEBSOCKETS),
+        *(f"/user/alice/{below}/x" for below in WEBSOCKETS),
+        *(f"/user/alice/{below}%2f..%2fx" for below in WEBSOCKETS),
+        *(f"/user/alice/{below}\n" for below in WEBSOCKETS),
+        *(f"/user/alice/files/a?{below}" for below in WEBSOCKETS),
+        "/user/alice/lab",
+        "/user/alice/api/kernels",
+        "/user/alice/api/kernels//channels",
+        "/user/alice/api/contents/api/events/subscribe",
+        "/user/alice/lsp/ws/",
+        "/user/alice/lsp/status",
+        "/user/alice/terminals/1",
+        "/user/",
+        "",
+    ],
+)
+def test_nothing_else_is_a_websocket(path: str) -> None:
+    assert not is_websocket_path(path, "/")
+
+
+@given(
+    st.lists(
+        _PIECES | st.sampled_from([*WEBSOCKETS, "files", "x"]) | st.text(max_size=3), max_size=6
+    ).map(lambda pieces: "/user/alice/" + "/".join(pieces))
+)
+@example(f"/user/alice/../bob/{KERNEL}")
+@example(f"/user/alice/files%2f{KERNEL}")
+def test_no_page_is_spelled_like_a_websocket(path: str) -> None:
+    if is_websocket_path(path, "/"):
+        assert _read_generously(path) == path.partition("?")[0]
+        assert any(path.partition("?")[0] == f"/user/alice/{kind}" for kind in WEBSOCKETS) or (
+            re.match(r"/user/alice/(terminals/websocket|lsp/ws|api/kernels)/", path)
+        )
 
 
 @pytest.mark.parametrize(

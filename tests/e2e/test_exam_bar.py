@@ -18,7 +18,7 @@ from e2xhub.storage.pepper_file import load_peppers
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.conftest import OpenPage
 from tests.e2e.pages import keep_screenshot, read_widest, sign_in, start_server, stop_countdown
-from tests.hub.configured_hub import replace_file
+from tests.hub.configured_hub import replace_file, wait_until
 from tests.hub.demo_process import DemoProcess
 
 pytestmark = [pytest.mark.hub, pytest.mark.e2e]
@@ -98,8 +98,8 @@ def announce(records: ExamRecords, text: str, username: Username | None = EMMA) 
 
 def write_in_a_new_file(page: Page, text: str) -> None:
     """Types into a new text file of JupyterLab, and does not save it."""
-    launch = page.get_by_text("Text File", exact=True)
-    if not launch.is_visible():
+    launch = page.locator(".jp-LauncherCard:visible", has_text="Text File")
+    if not launch.count():
         page.get_by_role("button", name="New Launcher", exact=True).click()
     launch.click()
     page.locator(".cm-content:visible").click()
@@ -144,13 +144,17 @@ def test_message_is_shown_beside_the_work_and_does_not_take_the_keyboard(
 def test_what_was_read_is_not_shown_again_when_the_page_is_opened_anew(
     records: ExamRecords, open_lab: OpenLab
 ) -> None:
+    announce(records, "To be read first.")
     announce(records, "To be read once.")
     page = open_lab()
     bar = bar_of(page)
     unread = bar.get_by_role("button", name="I have read it")
+    unread.first.focus()
     for left in range(unread.count(), 0, -1):
         expect(unread).to_have_count(left)
-        unread.first.click()
+        expect(unread.first).to_be_focused()
+        page.keyboard.press("Enter")
+    expect(bar.get_by_role("button", name=re.compile("Messages"))).to_be_focused()
     page.reload()
     expect(bar.get_by_role("button", name=re.compile("Messages"))).to_be_visible()
     expect(bar.get_by_text("To be read once.").first).to_be_hidden()
@@ -159,9 +163,12 @@ def test_what_was_read_is_not_shown_again_when_the_page_is_opened_anew(
 def test_examinee_says_to_have_submitted_with_the_keyboard(
     records: ExamRecords, open_lab: OpenLab
 ) -> None:
-    page = open_lab()
+    page = open_lab("clara")
     bar = bar_of(page)
     bar.get_by_role("button", name="I have submitted", exact=True).press("Enter")
+    expect(bar.get_by_role("button", name="Yes, I have submitted")).to_be_focused()
+    announce(records, "While you answer.", Username.parse("clara"))
+    expect(bar.get_by_role("alert").filter(has_text="While you answer.")).to_have_count(1)
     expect(bar.get_by_role("button", name="Yes, I have submitted")).to_be_focused()
     keep_screenshot(page, "exam-bar-submit")
     page.keyboard.press("Tab")
@@ -171,31 +178,32 @@ def test_examinee_says_to_have_submitted_with_the_keyboard(
     page.keyboard.press("Enter")
     said = bar.get_by_role("button", name=re.compile(r"Submitted at \d\d:\d\d"))
     expect(said).to_be_focused()
-    assert records_of_emma(records)
+    expect(bar.get_by_text("While you answer.").last).to_be_visible()
+    assert who_said(records, "clara") == ["clara"]
 
 
-def records_of_emma(records: ExamRecords) -> list[str]:
-    """Who said that Emma has submitted."""
+def who_said(records: ExamRecords, username: str) -> list[str]:
+    """Who said that `username` has submitted."""
     return [
         entry.event.actor
         for entry in records.entries(EXAM)
-        if entry.event.action.value == "submitted" and entry.event.username == EMMA
+        if entry.event.action.value == "submitted" and entry.event.username == username
     ]
 
 
 def test_work_is_saved_before_the_end(
     demo: DemoProcess, open_lab: OpenLab, set_end: SetEnd
 ) -> None:
-    page = open_lab()
+    page = open_lab("otto")
     write_in_a_new_file(page, "unsaved")
     set_end(timedelta(seconds=80))
     bar = bar_of(page)
     expect(bar.get_by_role("alert").filter(has_text="Your exam ends at")).to_be_visible()
-    (file,) = (demo.directory / "cluster").rglob("homes/exam/ml-open/emma/untitled1.txt")
+    (file,) = (demo.directory / "cluster").rglob("homes/exam/ml-open/otto/untitled.txt")
     assert file.read_text(encoding="utf-8") == ""
     expect(bar).to_have_class(re.compile("e2x-exam-now"))
+    wait_until(lambda: file.read_text(encoding="utf-8") == "unsaved", "work is saved")
     expect(bar.get_by_role("status")).to_have_text(re.compile(r"Saved at \d\d:\d\d"))
-    assert file.read_text(encoding="utf-8") == "unsaved"
     assert find_barriers_of_the_bar(page) == []
     keep_screenshot(page, "exam-bar-end")
 
@@ -210,6 +218,16 @@ def test_last_minutes_are_announced(open_lab: OpenLab, set_end: SetEnd) -> None:
     expect(alert.filter(has_text="5 minutes left.")).to_be_visible()
     bar_of(page).get_by_role("button", name="Close").click()
     expect(alert.filter(has_text="5 minutes left.")).to_have_count(0)
+
+
+def test_hub_that_cannot_be_reached_is_told_until_it_answers_again(open_lab: OpenLab) -> None:
+    page = open_lab()
+    alert = bar_of(page).get_by_role("alert").filter(has_text="The hub cannot be reached.")
+    page.route("**/hub/e2x/examinee", lambda route: route.abort())
+    expect(alert).to_be_visible()
+    page.unroute("**/hub/e2x/examinee")
+    expect(alert).to_have_count(0)
+    expect(bar_of(page)).to_contain_text("left, until")
 
 
 def test_notebook_7_has_it_too(demo: DemoProcess, open_lab: OpenLab) -> None:
@@ -247,15 +265,86 @@ def test_hubs_own_pages_show_it(demo: DemoProcess, records: ExamRecords, open_hu
     expect(bar_of(page)).to_contain_text("Wait for the bell.")
 
 
-def test_who_is_signed_out_is_told_and_work_is_saved(
+def test_who_gets_a_new_code_is_told_before_and_work_is_saved(
     demo: DemoProcess, records: ExamRecords, open_lab: OpenLab
 ) -> None:
     page = open_lab("felix")
+    bar, alert = bar_of(page), bar_of(page).get_by_role("alert")
     write_in_a_new_file(page, "unsaved")
     felix, now = Username.parse("felix"), datetime.now(timezone.utc)
     records.issue(EXAM, felix, by="petra", now=now, replace=True)
-    alert = bar_of(page).get_by_role("alert")
-    expect(alert.filter(has_text="You are signed out.")).to_be_visible()
-    keep_screenshot(page, "exam-bar-signed-out")
+    expect(alert.filter(has_text="A new code was issued for you")).to_be_visible()
+    expect(bar).to_contain_text(re.compile(r"You will be signed out in \d+ s\."))
+    expect(bar.get_by_role("status")).to_have_text(re.compile(r"Saved at \d\d:\d\d"))
     (file,) = (demo.directory / "cluster").rglob("homes/exam/ml-open/felix/untitled.txt")
     assert file.read_text(encoding="utf-8") == "unsaved"
+    assert find_barriers_of_the_bar(page) == []
+    keep_screenshot(page, "exam-bar-signing-out")
+    page.keyboard.type(" until the last moment")
+    expect(alert.filter(has_text="What you type now is not kept.")).to_be_visible()
+    assert file.read_text(encoding="utf-8") == "unsaved until the last moment"
+
+
+def test_nobody_types_on_after_the_sign_out_and_everything_can_be_copied(
+    demo: DemoProcess, records: ExamRecords, open_lab: OpenLab
+) -> None:
+    page = open_lab("otto")
+    write_in_a_new_file(page, "kept")
+    otto, now = Username.parse("otto"), datetime.now(timezone.utc)
+    records.finish(EXAM, otto, by="petra", now=now, reason="test")
+    bar = bar_of(page)
+    expect(bar).to_contain_text("Your exam is being ended by a proctor")
+    expect(bar).to_contain_text("You are signed out. What you type now is not kept.")
+    page.keyboard.type("lost")
+    page.keyboard.press("Control+S")
+    text = page.locator(".cm-content:visible")
+    expect(text).to_have_text("kept")
+    page.keyboard.press("Control+A")
+    assert page.evaluate("getSelection().toString()") == "kept"
+    # JupyterLab's own message that it cannot save is no news.
+    page.get_by_role("menuitem", name="File", exact=True).click()
+    with page.expect_response(lambda answer: "/api/contents/" in answer.url) as refused:
+        page.get_by_role("menuitem", name=re.compile("^Save Text")).click()
+    assert refused.value.status >= 400
+    expect(page.locator(".jp-Dialog:visible")).to_have_count(0)
+    expect(page.locator(".jp-Dialog")).to_have_count(0)
+    expect(bar.get_by_role("status")).to_have_text("")
+    expect(bar.get_by_role("button", name="Close")).to_be_hidden()
+    assert find_barriers_of_the_bar(page) == []
+    keep_screenshot(page, "exam-bar-signed-out")
+    page.goto(f"{demo.url(HubKind.EXAM)}/hub/login")
+    expect(page.get_by_text("Your exam was ended by a proctor.")).to_be_visible()
+    assert find_barriers(page) == []
+
+
+def test_page_opens_again_for_who_signs_in_with_the_new_code(
+    demo: DemoProcess, records: ExamRecords, open_lab: OpenLab
+) -> None:
+    page = open_lab("clara")
+    write_in_a_new_file(page, "before")
+    clara, now = Username.parse("clara"), datetime.now(timezone.utc)
+    code = records.issue(EXAM, clara, by="petra", now=now, replace=True)
+    expect(bar_of(page)).to_contain_text("What you type now is not kept.")
+    other = page.context.new_page()
+    other.goto(f"{demo.url(HubKind.EXAM)}/hub/login")
+    expect(other.get_by_text("A new code was issued for you: sign in with it.")).to_be_visible()
+    sign_in(other, "clara", code.reveal())
+    other.wait_for_url(re.compile("/(spawn|user)"))
+    page.bring_to_front()
+    expect(bar_of(page)).not_to_contain_text("What you type now is not kept.")
+    page.locator(".cm-content:visible").click()
+    page.keyboard.press("End")
+    page.keyboard.type(" and after")
+    expect(page.locator(".cm-content:visible")).to_have_text("before and after")
+
+
+def test_save_that_fails_is_not_called_saved(open_lab: OpenLab, records: ExamRecords) -> None:
+    page = open_lab("ben")
+    write_in_a_new_file(page, "unsaved")
+    page.route("**/api/contents/**", lambda route: route.abort())
+    announce(records, "Save now.", Username.parse("ben"))
+    bar = bar_of(page)
+    expect(
+        bar.get_by_role("alert").filter(has_text="Not everything could be saved.")
+    ).to_be_visible()
+    expect(bar.get_by_role("status")).to_have_text("")

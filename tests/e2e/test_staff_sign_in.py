@@ -1,4 +1,4 @@
-"""A proctor with a browser: password, picture for the app, recovery codes; German, small, by key."""
+"""A proctor with a browser: password, picture for the app, recovery codes; small, by key, dark."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_german_phone_enrols_on_pages_that_fit(chromium: Browser, hub: ExamHub) 
     keep_screenshot(page, "phone-staff-enrolment-german")
     page.get_by_label("sechs Ziffern").fill(code_of(read_secret(page)))
     page.get_by_role("button", name="Bestätigen").click()
-    expect(page.get_by_role("heading", name="Ihre Wiederherstellungscodes")).to_be_visible()
+    expect(page.get_by_role("heading", name="Ihre Ersatzcodes")).to_be_visible()
     assert read_widest(page) <= PHONE
     keep_screenshot(page, "phone-staff-recovery-codes-german")
     context.close()

@@ -24,6 +24,7 @@ from e2xhub.storage.registry import load_registry
 from e2xhub.storage.roster.opening import open_roster
 from tests.hub.cluster_client import ClusterClient
 from tests.hub.http_session import HubSession
+from tests.log_search import SEARCH
 
 READY = "Ctrl-C ends the demo."
 READY_SECONDS = 180.0
@@ -218,6 +219,7 @@ def run_password_command(environment: dict[str, str], *words: str) -> str:
     """What `e2xhub password …` prints; fails where the command fails."""
     result = run_command(environment, "password", *words)
     assert result.returncode == 0, result.stderr
+    SEARCH.keep_codes_in(result.stdout)
     return result.stdout
 
 
@@ -232,7 +234,7 @@ def has_unused_code(environment: dict[str, str], username: str, exam: str = "ml-
 def run_command(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
     """Runs `e2xhub` to its end."""
     command: Sequence[str] = [sys.executable, "-m", "e2xhub", *words]
-    return subprocess.run(
+    done = subprocess.run(
         command,
         env={**os.environ, **environment},
         stdin=subprocess.DEVNULL,
@@ -241,3 +243,5 @@ def run_command(environment: dict[str, str], *words: str) -> subprocess.Complete
         timeout=END_SECONDS,
         check=False,
     )
+    SEARCH.note_written(" ".join(words), done.stderr)
+    return done

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
+
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.roles import HubKind
-from e2xhub.storage.exam_records import open_exam_records
+from e2xhub.storage.database import make_engine
+from e2xhub.storage.exam_records import ExamRecords, open_exam_records
 from e2xhub.storage.pepper_file import load_peppers
 from tests.hub.configured_hub import OwnHub, replace_file, wait_until
 from tests.hub.demo_process import DemoProcess
@@ -69,9 +72,7 @@ class ExamHub:
 
     def make_code(self, username: str, exam: str = OPEN) -> str:
         """A fresh one-time password of an examinee."""
-        plan = self.own.plan
-        records = open_exam_records(plan.database_url, load_peppers(plan.pepper_file))
-        made = records.issue(
+        made = self.open_records().issue(
             ExamId.parse(exam),
             Username.parse(username),
             by="a test",
@@ -79,6 +80,11 @@ class ExamHub:
             replace=True,
         )
         return made.reveal()
+
+    def open_records(self) -> ExamRecords:
+        """The hub's records, as its command line has them."""
+        plan = self.own.plan
+        return open_exam_records(plan.database_url, load_peppers(plan.pepper_file))
 
     def examinee(self, username: str = "alice") -> HubSession:
         """The browser of somebody who sits the open exam."""
@@ -94,6 +100,32 @@ class ExamHub:
         wait_until(
             lambda: self.own.log.count("took catalog and roster") > before, "the hub's new roster"
         )
+
+    @contextmanager
+    def without_table(self, name: str) -> Iterator[None]:
+        """Takes a table of the exam records away for a while."""
+        self._execute(f"ALTER TABLE {name} RENAME TO taken_away")
+        try:
+            yield
+        finally:
+            self._execute(f"ALTER TABLE taken_away RENAME TO {name}")
+
+    @contextmanager
+    def forged_entry(self, number: int, *, actor: str) -> Iterator[None]:
+        """Somebody with the database's password says for a while that somebody else did it."""
+        true = next(item for item in self.open_records().entries() if item.number == number)
+        change = "UPDATE audit SET actor = '{}' WHERE number = {}"
+        self._execute(change.format(actor, number))
+        try:
+            yield
+        finally:
+            self._execute(change.format(true.event.actor, number))
+
+    def _execute(self, statement: str) -> None:
+        engine = make_engine(self.own.plan.database_url)
+        with engine.begin() as connection:
+            connection.execute(sa.text(statement))
+        engine.dispose()
 
     @property
     def environment(self) -> dict[str, str]:

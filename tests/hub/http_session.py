@@ -5,18 +5,24 @@ Made of the standard library, so that no client library tidies away a hostile re
 
 from __future__ import annotations
 
+import copy
+import email
 import functools
 import html
 import http.client
+import io
 import json
 import re
 import urllib.error
 import urllib.parse
 import urllib.request
+import urllib.response
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from typing import Any
+
+from tests.log_search import SEARCH
 
 TIMEOUT_SECONDS = 60.0
 _XSRF_FIELD = re.compile(r'name="_xsrf"\s+value="([^"]+)"')
@@ -122,10 +128,31 @@ class HubSession:
         """This person's own program: a token made as the page `/hub/token` does, no cookie."""
         answer = self.call_api("POST", f"/hub/api/users/{self.username}/tokens", {"note": "test"})
         assert answer.status in (200, 201), answer
+        SEARCH.keep_secret(answer.json()["token"])
         authorization = {"Authorization": f"token {answer.json()['token']}"}
         client = HubSession(self.hub_url, headers=authorization)
         client.username = self.username
         return client
+
+    def copy_cookies_of(self, other: HubSession) -> None:
+        """Takes over what the other browser has now, as somebody does who reads its files."""
+        for cookie in other._cookies:
+            self._cookies.set_cookie(copy.copy(cookie))
+        self.username = other.username
+
+    def cookie_header(self, path: str) -> str:
+        """What a browser sends of its cookies with a request for `path`."""
+        request = urllib.request.Request(self.hub_url + path)
+        self._cookies.add_cookie_header(request)
+        return request.get_header("Cookie") or ""
+
+    def set_cookie(self, name: str, value: str) -> None:
+        """Has a cookie for the whole site, which some other program could have put there."""
+        morsel = f"{name}={value}; Path=/"
+        answer = urllib.response.addinfourl(
+            io.BytesIO(), email.message_from_string(f"Set-Cookie: {morsel}"), self.hub_url
+        )
+        self._cookies.extract_cookies(answer, urllib.request.Request(self.hub_url))
 
     def xsrf_token(self, path: str) -> str:
         """The token of the cookie with the longest path that fits, as a page's script reads it."""
@@ -151,6 +178,13 @@ class HubSession:
         except urllib.error.HTTPError as error:
             with error:
                 return _read(error)
+        finally:
+            self._keep_out_of_logs()
+
+    def _keep_out_of_logs(self) -> None:
+        for cookie in self._cookies:
+            if cookie.name.startswith("jupyterhub-"):
+                SEARCH.keep_secret(cookie.value or "")
 
 
 class _FromAddress(urllib.request.HTTPHandler):

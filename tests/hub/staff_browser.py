@@ -83,6 +83,11 @@ class StaffBrowser(HubSession):
         planted.name, planted.value, planted.path = name, value, "/"
         self._cookies.set_cookie(planted)
 
+    def copy_cookies(self, other: HubSession) -> None:
+        """Steals what another browser has."""
+        for cookie in other._cookies:
+            self._cookies.set_cookie(cookie)
+
 
 def read_secret(page: Answer) -> str:
     """The secret that the page of the enrolment shows for typing."""

@@ -16,6 +16,7 @@ from e2xhub.domain.roles import HubKind
 from e2xhub.storage.exam_records import ExamRecords, open_exam_records
 from e2xhub.storage.pepper_file import load_peppers
 from e2xhub.web.examinee_pages import BY_SERVER
+from tests.hub.configured_hub import wait_until
 from tests.hub.demo_process import DemoProcess
 from tests.hub.http_session import Answer, HubSession
 
@@ -177,6 +178,13 @@ def test_page_of_another_site_cannot_say_it(
     assert who_said(records, "alice") == []
 
 
+def test_log_has_no_line_for_each_look(demo: DemoProcess, ben: LabSession) -> None:
+    ben.look()
+    assert ben.fetch("GET", SUBMITTED).status == 405
+    wait_until(lambda: f"405 GET {SUBMITTED}" in demo.hub_log(HubKind.EXAM), "the refusal's line")
+    assert f"200 GET {STATE} " not in demo.hub_log(HubKind.EXAM)
+
+
 @pytest.fixture(scope="module")
 def server(demo: DemoProcess, sign_in: SignIn) -> LabSession:
     """What has the token of David's server."""
@@ -236,15 +244,47 @@ def test_hubs_own_pages_have_the_bar(alice: LabSession) -> None:
     assert '<script type="module" src="/hub/e2x/exam-bar/hub_page.js"></script>' in page
 
 
-def test_who_is_finished_says_nothing_any_more(sign_in: SignIn, records: ExamRecords) -> None:
+def look_while_in(session: LabSession) -> Any:
+    """What the bar is told when the hub knows that the session ends; it is not over yet."""
+    return session.look_until(lambda state: bool(state["signs_out_at"]))
+
+
+def read_sign_in_page(session: LabSession, sentence: str) -> None:
+    """Returns when the sign-in page says `sentence`."""
+    deadline = time.monotonic() + MOST_SECONDS
+    while sentence not in (page := session.get("/hub/login").text):
+        assert time.monotonic() < deadline, page
+        time.sleep(0.5)
+
+
+def test_who_is_finished_is_told_before_and_says_nothing_any_more(
+    sign_in: SignIn, records: ExamRecords
+) -> None:
     emma = sign_in("emma")
-    assert emma.look()["finished_at"] is None
+    state = emma.look()
+    assert (state["finished_at"], state["signs_out_at"], state["signs_out_why"]) == (None,) * 3
     now = datetime.now(timezone.utc)
     records.finish(EXAM, Username.parse("emma"), by="petra", now=now, reason="test")
-    deadline = time.monotonic() + MOST_SECONDS
-    # The hub may take the session at once.
-    while (answer := emma.fetch("GET", STATE)).status == 200 and not answer.json()["finished_at"]:
-        assert time.monotonic() < deadline, answer
-        time.sleep(0.2)
+    state = look_while_in(emma)
+    assert state["signs_out_why"] == "finished"
+    assert datetime.fromisoformat(state["signs_out_at"]) > datetime.fromisoformat(state["now"])
+    assert state["finished_at"] is not None
+    assert state["poll_seconds"] == 2
     emma.fetch("POST", SUBMITTED, OURS)
     assert who_said(records, "emma") == []
+    read_sign_in_page(emma, "Your exam was ended by a proctor.")
+    assert emma.fetch("GET", STATE).status == 403
+
+
+def test_who_gets_a_new_code_is_told_before_and_at_the_sign_in_page(
+    demo: DemoProcess, sign_in: SignIn, records: ExamRecords
+) -> None:
+    felix = sign_in("felix")
+    person, now = Username.parse("felix"), datetime.now(timezone.utc)
+    code = records.issue(EXAM, person, by="petra", now=now, replace=True)
+    assert look_while_in(felix)["signs_out_why"] == "reissued"
+    sentence = "A new code was issued for you: sign in with it."
+    read_sign_in_page(felix, sentence)
+    assert sentence not in LabSession(demo.url(HubKind.EXAM)).get("/hub/login").text
+    felix.sign_in("felix", code.reveal())
+    assert felix.look()["signs_out_at"] is None

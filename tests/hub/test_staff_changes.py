@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from e2xhub.domain.audit import Action
 from tests.hub.demo_process import DemoProcess
 from tests.hub.exam_staff import OPEN, PASSWORD, TOMORROW, ExamHub, run_exam_hub
 from tests.hub.single_hub import run_hub
@@ -16,6 +17,7 @@ pytestmark = pytest.mark.hub
 
 PETRA = ("petra", OPEN, "proctor")
 ALICE = ("alice", OPEN, "student")
+UNAVAILABLE = "Signing in is not possible at the moment. Wait a minute, then try again."
 
 
 @pytest.fixture
@@ -107,10 +109,68 @@ async def test_examinee_signs_in_where_a_proctor_was(hub: ExamHub) -> None:
     assert status(browser, OPEN) == 403
 
 
-async def test_signing_out_ends_it(hub: ExamHub) -> None:
-    browser = sign_in(hub)
+async def test_signing_out_ends_it_for_a_copy_of_the_cookies_too(hub: ExamHub) -> None:
+    browser, copied = sign_in(hub), hub.browser()
+    copied.copy_cookies(browser)
+    copied.username = "petra"
+    assert status(copied, OPEN) == 200
     browser.get("/hub/logout")
-    assert "/hub/login" in browser.get(f"/hub/e2x/probe/{OPEN}").url
+    for each in (browser, copied):
+        assert "/hub/login" in each.get(f"/hub/e2x/probe/{OPEN}").url
+
+
+async def test_new_sign_in_ends_the_earlier_session(hub: ExamHub) -> None:
+    first, second = sign_in(hub), hub.browser()
+    second.use_app_of(first)
+    second.sign_in_as_staff("petra", PASSWORD)
+    assert status(second, OPEN) == 200
+    assert "/hub/login" in first.get(f"/hub/e2x/probe/{OPEN}").url
+
+
+async def test_copied_cookies_open_nothing_at_another_address(hub: ExamHub) -> None:
+    browser, copied = sign_in(hub), hub.browser(source_address="127.0.0.5")
+    copied.copy_cookies(browser)
+    copied.username = "petra"
+    for _ in range(2):
+        assert "/hub/login" in copied.get(f"/hub/e2x/probe/{OPEN}").url
+        assert copied.call_api("GET", "/hub/api/user").status == 403
+    assert status(browser, OPEN) == 200
+    told = "its cookie comes from another address than the one of the sign-in"
+    assert hub.own.log.count(f"session of petra is refused: {told} (127.0.0.5)") == 1
+    entries = [item.event for item in hub.open_records().entries()]
+    refused = [item for item in entries if item.action is Action.STAFF_REFUSED]
+    assert [(item.actor, dict(item.details)) for item in refused] == [
+        ("petra", {"address": "127.0.0.5", "reason": told})
+    ]
+
+
+async def test_hub_whose_servers_share_its_host_says_so(hub: ExamHub) -> None:
+    assert hub.own.log.count("No reverse proxy has asked this hub about requests to servers") == 1
+
+
+async def test_staff_begin_with_their_exams(hub: ExamHub) -> None:
+    browser = sign_in(hub)
+    for path in ("/", "/hub/", "/hub/login"):
+        assert browser.get(path).url.endswith("/hub/e2x/exams")
+
+
+async def test_audit_log_tells_both_factors_and_no_secret_is_anywhere(hub: ExamHub) -> None:
+    browser = sign_in(hub)
+    browser.begin("petra", "a mistyped password")
+    browser.begin("my password in the wrong field", "petra")
+    records = hub.open_records()
+    told = [(item.event.action.value, item.event.actor) for item in records.entries()]
+    assert told == [
+        ("second factor", "petra"),
+        ("second factor", "petra"),
+        ("staff signed in", "petra"),
+        ("staff sign-in refused", "petra"),
+        ("staff sign-in refused", "(not on the roster)"),
+    ]
+    written = hub.own.log + "".join(str(item) for item in records.entries())
+    secrets = (PASSWORD, browser.secret, *browser.recovery_codes, browser.last_code)
+    for secret in (*secrets, "a mistyped password", "my password in the wrong field"):
+        assert secret not in written
 
 
 async def test_second_factor_can_be_left_to_the_service(tmp_path: Path, demo: DemoProcess) -> None:
@@ -132,3 +192,22 @@ async def test_hub_without_a_method_for_staff_admits_none(
         assert "e2x-staff" not in page.text
         assert browser.begin("petra", PASSWORD).status == 404
         assert browser.get(SECOND_FACTOR).status == 404
+
+
+async def test_nobody_gets_in_while_the_database_does_not_answer(hub: ExamHub) -> None:
+    petra = sign_in(hub)
+    waiting = hub.browser(headers={"Accept-Language": "de"})
+    page = waiting.begin("petra", PASSWORD)
+    waiting.use_app_of(petra)
+    code = waiting.next_code()
+    with hub.without_table("second_factors"):
+        answer = waiting.type_code(page, code)
+        assert answer.status == 503
+        assert "Die Anmeldung ist gerade nicht möglich." in answer.text
+        assert not waiting.is_signed_in
+    with hub.without_table("sign_in_counts"):
+        refused = hub.browser().begin("petra", PASSWORD)
+        assert (refused.status, refused.refusal) == (503, UNAVAILABLE)
+    assert "no such table: second_factors" in hub.own.log
+    waiting.type_code(page, code)
+    assert status(waiting, OPEN) == 200

@@ -284,15 +284,22 @@ def test_proctor_opens_no_students_server(hub: ExamHub) -> None:
 def test_page_asked_for_before_the_sign_in_opens_after_it(hub: ExamHub, ito: StaffBrowser) -> None:
     browser = hub.browser(source_address="127.0.0.22")
     browser.use_app_of(ito)
-    page = browser.begin("ito", PASSWORD, next_path=f"/hub/e2x/probe/{TOMORROW}")
+    page = browser.begin("ito", PASSWORD, next_path=f"/hub/e2x/exams/{TOMORROW}")
     answer = browser.type_code(page, browser.next_code())
     ito.use_app_of(browser)
-    assert answer.text.startswith(f"ito watches {TOMORROW}")
+    assert answer.url.endswith(f"/hub/e2x/exams/{TOMORROW}")
 
 
 @pytest.mark.parametrize(
     ("recovery_code", "elsewhere"),
-    [(0, "https://example.org/"), (1, "//example.org/"), (2, "/user/alice/lab"), (3, "/hub/home")],
+    [
+        (0, "https://example.org/"),
+        (1, "//example.org/"),
+        (2, "/user/alice/lab"),
+        (3, "/hub/home"),
+        (4, "/hub/e2x/../../user/alice/static/x.html"),
+        (5, f"/hub/e2x/exams/{TOMORROW}/%2e%2e/%2e%2e/%2e%2e/%2e%2e/user/alice/x"),
+    ],
 )
 def test_sign_in_leads_nowhere_but_to_the_pages_of_staff(
     hub: ExamHub, ito: StaffBrowser, recovery_code: int, elsewhere: str
@@ -302,3 +309,16 @@ def test_sign_in_leads_nowhere_but_to_the_pages_of_staff(
     answer = browser.type_code(page, ito.recovery_codes[recovery_code])
     assert browser.is_signed_in
     assert answer.url.endswith("/hub/e2x/exams")
+
+
+@pytest.mark.parametrize(
+    ("recovery_code", "elsewhere"),
+    [(6, "/user/alice/lab"), (7, "/hub/e2x/../../user/alice/x.html")],
+)
+def test_link_to_the_sign_in_page_leads_who_is_signed_in_no_further(
+    hub: ExamHub, ito: StaffBrowser, recovery_code: int, elsewhere: str
+) -> None:
+    browser = hub.browser(source_address="127.0.0.25")
+    browser.type_code(browser.begin("ito", PASSWORD), ito.recovery_codes[recovery_code])
+    assert browser.is_signed_in
+    assert browser.get("/hub/login", {"next": elsewhere}).url.endswith("/hub/e2x/exams")

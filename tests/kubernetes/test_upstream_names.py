@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from jupyterhub import roles
+from jupyterhub import orm, roles
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.app import JupyterHub
+from jupyterhub.auth import Authenticator
 from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.services.auth import HubAuth
 from jupyterhub.spawner import Spawner
 from jupyterhub.user import User
 from kubespawner import KubeSpawner, clients, slugs
@@ -41,7 +43,12 @@ PARAMETERS: dict[Callable[..., Any], str] = {
     KubeSpawner.progress: "self",
     KubeSpawner.start: "self",
     KubeSpawner.stop: "self now",
+    RequestHandler._log: "self",
+    Authenticator.refresh_user: "self user handler",
+    BaseHandler.get_token: "self",
     Spawner.clear_state: "self",
+    Spawner.get_args: "self",
+    Spawner.start_polling: "self",
     Spawner.poll_and_notify: "self",
     User.stop: "self server_name",
     User.sync_groups: "self group_names",
@@ -64,6 +71,10 @@ ATTRIBUTES = [
     (ResourceReflector, "first_load_future"),
     (ResourceReflector, "watch_task"),
     (slugs, "strip_and_hash"),
+    (HubAuth, "cache_max_age"),
+    (orm.APIToken, "session_id"),
+    (orm.OAuthCode, "session_id"),
+    (orm.User, "cookie_id"),
 ]
 
 
@@ -92,3 +103,7 @@ def test_role_that_the_authenticator_manages_outlives_a_start_of_the_hub() -> No
     assert "managed_by_auth = role_dict.get('managed_by_auth', False)" in created
     forgotten = inspect.getsource(JupyterHub.init_role_creation)
     assert "(orm.Role.managed_by_auth == False)" in forgotten
+
+
+def test_handler_says_that_a_token_was_shown() -> None:
+    assert "_token_authenticated" in BaseHandler.get_current_user_token.__code__.co_names

@@ -18,6 +18,7 @@ from e2xhub.domain.passwords import OneTimePassword
 from e2xhub.domain.sessions import digest_of
 from e2xhub.storage.exam_records import ExamRecords
 from e2xhub.storage.exam_records.door import Attempt, RefusedAttemptError
+from tests.log_search import SEARCH
 
 T = TypeVar("T")
 NOW = datetime(2027, 2, 15, 8, tzinfo=timezone.utc)
@@ -37,7 +38,9 @@ def issue(
     reason: str = "",
 ) -> OneTimePassword:
     """A new password."""
-    return records.issue(exam, username, by=by, now=now, replace=replace, reason=reason)
+    issued = records.issue(exam, username, by=by, now=now, replace=replace, reason=reason)
+    SEARCH.keep_code(issued)
+    return issued
 
 
 def make_attempt(

@@ -20,28 +20,59 @@ from tests.programs import find_program
 _START_SECONDS = 60
 
 
+class PostgreSQL:
+    """A server that can be killed and started again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._become = _become_somebody_else(directory)
+        self._files = ["-D", str(directory / "data")]
+        self._process: subprocess.Popen[bytes] | None = None
+        initdb = find_program("initdb")
+        _run([*self._become, initdb, *self._files, "-U", "e2xhub", "-A", "trust", "--no-sync"])
+
+    @property
+    def url(self) -> str:
+        """The SQLAlchemy URL of a database, empty at first."""
+        return f"postgresql+psycopg://e2xhub@/postgres?host={self._directory}"
+
+    def start(self) -> None:
+        """Returns when it answers."""
+        only_a_socket = ["-k", str(self._directory), "-c", "listen_addresses=", "-c", "fsync=off"]
+        command = [*self._become, find_program("postgres"), *self._files, *only_a_socket]
+        with (self._directory / "log").open("ab") as log:
+            self._process = subprocess.Popen(command, stderr=log)
+        _wait_until_it_answers(self.url, self._process, self._directory / "log")
+
+    def end(self, number: signal.Signals = signal.SIGINT) -> None:
+        """Ends it, with SIGQUIT at once and without a word to anybody."""
+        if self._process:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+
+
 @contextmanager
-def running_postgresql() -> Iterator[str]:
-    """Yields the SQLAlchemy URL of an empty database; the server ends with the block."""
-    initdb, postgres = find_program("initdb"), find_program("postgres")
+def postgresql() -> Iterator[PostgreSQL]:
+    """A server that answers; it ends with the block."""
     # Not below pytest's directory: another user must reach it, and a socket's path is short.
     directory = Path(tempfile.mkdtemp(prefix="e2xhub-pg-"))
     try:
-        become = _become_somebody_else(directory)
-        files = ["-D", str(directory / "data")]
-        _run([*become, initdb, *files, "-U", "e2xhub", "-A", "trust", "--no-sync"])
-        only_a_socket = ["-k", str(directory), "-c", "listen_addresses=", "-c", "fsync=off"]
-        with (directory / "log").open("wb") as log:
-            server = subprocess.Popen([*become, postgres, *files, *only_a_socket], stderr=log)
-        url = f"postgresql+psycopg://e2xhub@/postgres?host={directory}"
+        server = PostgreSQL(directory)
         try:
-            _wait_until_it_answers(url, server, directory / "log")
-            yield url
+            server.start()
+            yield server
         finally:
-            server.send_signal(signal.SIGINT)
-            server.wait()
+            server.end()
     finally:
         shutil.rmtree(directory)
+
+
+@contextmanager
+def running_postgresql() -> Iterator[str]:
+    """Yields the SQLAlchemy URL of an empty database; the server ends with the block."""
+    with postgresql() as server:
+        yield server.url
 
 
 def _become_somebody_else(directory: Path) -> list[str]:

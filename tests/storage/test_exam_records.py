@@ -101,6 +101,21 @@ def test_reissue_after_the_first_password_was_used_makes_another(
     assert states(engine) == ["used", "used"]
 
 
+def test_only_an_unused_password_is_replaced_where_that_is_asked_for(
+    records: ExamRecords,
+) -> None:
+    def reissue_unused() -> OneTimePassword:
+        return records.issue(PZ1, ALICE, by="petra", now=NOW, replace=True, unused_only=True)
+
+    issue(records)
+    used = make_attempt(reissue_unused())
+    assert sign_in(records, used) == PZ1
+    with pytest.raises(NoPasswordError, match=r"^alice has no unused code for ml-pz1$"):
+        reissue_unused()
+    assert list(records.load_view(RecordsView()).sessions) == [used.session]
+    assert records.status(PZ1)[0].state is PasswordState.USED
+
+
 def test_reissue_ends_the_session_and_takes_back_that_the_exam_was_finished(
     records: ExamRecords,
 ) -> None:
@@ -110,7 +125,7 @@ def test_reissue_ends_the_session_and_takes_back_that_the_exam_was_finished(
     view = records.load_view(RecordsView())
     person = view.exam(PZ1).examinee("alice")
     assert (person.session, person.finished_at) == (None, None)
-    assert [session.end for session in view.to_cut] == [SessionEnd.FINISHED]
+    assert [session.end for session in view.ending.values()] == [SessionEnd.FINISHED]
 
 
 @pytest.mark.parametrize("replace", [False, True])

@@ -278,7 +278,7 @@ def test_attempts_elsewhere_do_not_count_against_the_person(factors: SecondFacto
 def test_attempt_that_succeeded_is_forgiven(factors: SecondFactors) -> None:
     for _ in range(3):
         assert all(sign_in(factors, 4))
-        factors.note_first_factor("petra", "", typed="petra", address=HERE, now=NOW)
+        factors.note_first_factor(PETRA, typed="petra", address=HERE, now=NOW)
 
 
 def test_attempts_on_staff_do_not_count_for_an_examinee_of_that_name(

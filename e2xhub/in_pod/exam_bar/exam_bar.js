@@ -9,7 +9,7 @@ function make(tag, className, text = "") {
   return element;
 }
 
-function fill(text, values) {
+export function fill(text, values) {
   return text.replace(/\{(\w+)\}/g, (found, name) => values[name] ?? found);
 }
 
@@ -18,17 +18,26 @@ export function hourOf(moment) {
   return moment.slice(11, 16);
 }
 
+// The same of `now` (milliseconds since 1970), in the time zone of `moment`.
+export function hourAt(now, moment) {
+  const local = moment.slice(0, 19);
+  const zone = Date.parse(`${local}Z`) - Date.parse(local + moment.slice(-6));
+  return new Date(now + zone).toISOString().slice(11, 16);
+}
+
+// Always with hours: "1:07" could be minutes or hours.
 function spell(milliseconds) {
   const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
-  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60];
-  const rest = String(seconds % 60).padStart(2, "0");
-  return hours ? `${hours}:${String(minutes).padStart(2, "0")}:${rest}` : `${minutes}:${rest}`;
+  const parts = [Math.floor(seconds / 60) % 60, seconds % 60];
+  const rest = parts.map((part) => String(part).padStart(2, "0")).join(":");
+  return `${Math.floor(seconds / 3600)}:${rest}`;
 }
 
 export class ExamBar {
   constructor({ language, words }, submit) {
     this.words = words;
     this.submit = submit;
+    this.hasUnread = false;
     this.root = make("section", "e2x-exam-bar");
     this.root.lang = language;
     this.root.setAttribute("aria-label", words.exam);
@@ -69,7 +78,8 @@ export class ExamBar {
     const alert = make("div", "e2x-exam-alert");
     this.warning = make("p", "");
     this.warning.setAttribute("role", "alert");
-    alert.append(this.warning, this.makeButton(this.words.close, () => this.warn("")));
+    this.closeButton = this.makeButton(this.words.close, () => this.warn(""));
+    alert.append(this.warning, this.closeButton);
     alert.hidden = true;
     return alert;
   }
@@ -132,16 +142,18 @@ export class ExamBar {
       if (!isShown && hadFocus) button.focus();
     }
     if (open) panel.querySelector("button")?.focus();
+    else if (panel === this.question && this.hasUnread) this.openMessages();
   }
 
   closeAll() {
     for (const [, panel] of this.pairs()) if (!panel.hidden) this.toggle(panel, false);
   }
 
-  // Shown until it is put away or something else is.
-  warn(text) {
+  // Shown until it is put away or something else is; what `stays` cannot be put away.
+  warn(text, stays = false) {
     this.alert.hidden = !text;
-    this.warning.textContent = text;
+    this.closeButton.hidden = stays;
+    if (this.warning.textContent !== text) this.warning.textContent = text;
   }
 
   // For those who listen instead of looking.
@@ -156,10 +168,25 @@ export class ExamBar {
   showExam({ title, submitted_at: submittedAt }) {
     const { words } = this;
     this.title.textContent = title;
+    this.submitButton.hidden = false;
     const said = submittedAt && fill(words.submitted, { time: hourOf(submittedAt) });
     const label = said || words.submit;
     if (this.submitButton.textContent !== label) this.submitButton.textContent = label;
     this.submitButton.classList.toggle("e2x-exam-done", Boolean(said));
+  }
+
+  // Ticks beside the sentence that says why: what is read out is not read out every second.
+  showCountdown(milliseconds) {
+    const seconds = Math.max(0, Math.ceil(milliseconds / 1000));
+    this.time.textContent = fill(this.words.signing_out, { seconds });
+    this.root.classList.add("e2x-exam-now");
+  }
+
+  showSignedOut() {
+    this.time.textContent = "";
+    this.root.classList.add("e2x-exam-now");
+    this.submitButton.hidden = true;
+    this.closeAll();
   }
 
   showTime({ starts_at: startsAt, ends_at: endsAt, finished_at: finishedAt }, now) {
@@ -177,11 +204,20 @@ export class ExamBar {
   // Messages stay until they are put away, and can be opened again.
   showMessages(messages, isRead, markRead) {
     const { words } = this;
+    this.hasUnread = !messages.every(isRead);
     this.messagesButton.hidden = messages.length === 0;
     this.messagesButton.textContent = fill(words.messages, { count: messages.length });
+    const focused = this.messages.contains(document.activeElement) && document.activeElement;
     this.messages.replaceChildren(
       ...[...messages].reverse().map((message) => this.makeMessage(message, isRead, markRead)),
     );
+    if (focused) this.findRead(focused.dataset.number)?.focus();
+  }
+
+  // The button of a message, or of another one where that is read.
+  findRead(number) {
+    const buttons = [...this.messages.querySelectorAll("button")];
+    return buttons.find((button) => button.dataset.number === number) || buttons[0];
   }
 
   makeMessage(message, isRead, markRead) {
@@ -193,16 +229,17 @@ export class ExamBar {
     article.append(text);
     if (!isRead(message)) {
       article.classList.add("e2x-exam-new");
-      article.append(this.makeButton(words.read, () => markRead(message)));
+      const button = this.makeButton(words.read, () => markRead(message));
+      button.dataset.number = message.number;
+      article.append(button);
     }
     return article;
   }
 
-  // Opens the panel without taking the keyboard from whoever types.
+  // Opens the panel without taking the keyboard: somebody may be typing, or answering the question.
   openMessages() {
-    this.question.hidden = true;
+    if (!this.question.hidden) return;
     this.messages.hidden = false;
-    this.submitButton.setAttribute("aria-expanded", "false");
     this.messagesButton.setAttribute("aria-expanded", "true");
   }
 

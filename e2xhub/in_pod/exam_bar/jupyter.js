@@ -1,8 +1,9 @@
 // The exam's bar in JupyterLab and Notebook 7.
+import { Lock } from "./lock.js";
 import { watchExam } from "./watch.js";
 
-// Saves every open document that was changed, each once; tells how many could not be saved.
-async function saveAll(shell) {
+// Every open document that was changed, each once.
+function findUnsaved(shell) {
   const contexts = new Map();
   for (const widget of shell.widgets("main")) {
     const context = widget.context;
@@ -10,8 +11,7 @@ async function saveAll(shell) {
       contexts.set(context.path, context);
     }
   }
-  const saved = await Promise.allSettled([...contexts.values()].map((context) => context.save()));
-  return saved.filter((result) => result.status === "rejected").length;
+  return [...contexts.values()];
 }
 
 function findHub() {
@@ -25,6 +25,6 @@ export default {
   autoStart: true,
   activate: (app) => {
     const hubUrl = findHub();
-    if (hubUrl) void watchExam({ hubUrl, save: () => saveAll(app.shell) });
+    if (hubUrl) void watchExam({ hubUrl, findUnsaved: () => findUnsaved(app.shell), lock: new Lock() });
   },
 };

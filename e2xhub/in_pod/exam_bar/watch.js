@@ -1,5 +1,5 @@
 // Asks the hub every few seconds, and does what is due: tells, warns, saves.
-import { ExamBar, hourOf } from "./exam_bar.js";
+import { ExamBar, fill, hourAt, hourOf } from "./exam_bar.js";
 import { Clock, Hub } from "./hub.js";
 
 const SECOND = 1000;
@@ -10,15 +10,28 @@ const SPREAD_SECONDS = 8;
 const LONGEST_WAIT_SECONDS = 60;
 const FAILURES_UNTIL_TOLD = 3;
 const SIGNED_OUT = [401, 403];
+const SAVE_BEFORE_SIGN_OUT = [10, 3];
+const MOST_SECONDS_OF_A_SAVE = 5;
+const HIDDEN_SECONDS = 10;
 
 const sleep = (seconds) => new Promise((resolve) => setTimeout(resolve, seconds * SECOND));
 
+// Whether it was saved, and in time: a program may ask the person something meanwhile.
+async function isSaved(document) {
+  const tooLong = sleep(MOST_SECONDS_OF_A_SAVE).then(() => false);
+  const attempt = Promise.resolve().then(() => document.save()).then(() => true, () => false);
+  return Promise.race([attempt, tooLong]);
+}
+
 class ExamWatch {
-  constructor(words, hub, save) {
+  constructor(words, hub, { findUnsaved = () => [], lock = null }) {
     this.known = words;
     this.words = words.words;
     this.hub = hub;
-    this.save = save;
+    this.findUnsaved = findUnsaved;
+    this.lock = lock;
+    this.saving = Promise.resolve();
+    this.wake = () => {};
     this.clock = new Clock();
     this.shown = null;
     this.state = null;
@@ -39,7 +52,6 @@ class ExamWatch {
     try {
       this.take(await this.hub.look());
       this.failures = 0;
-      this.isSignedOut = false;
       return this.state.poll_seconds;
     } catch (error) {
       return this.miss(error.status);
@@ -53,26 +65,55 @@ class ExamWatch {
     }
     this.failures += 1;
     if (SIGNED_OUT.includes(status)) this.tellSignedOut();
-    else if (this.failures === FAILURES_UNTIL_TOLD) this.bar.warn(this.words.offline);
+    else if (this.failures === FAILURES_UNTIL_TOLD && !this.isLeaving) {
+      this.bar.warn(this.words.offline);
+    }
     return Math.min(5 * 2 ** (this.failures - 1), LONGEST_WAIT_SECONDS);
   }
 
+  // Nothing is saved from now on: the attempt would fail, and the program would say so.
   tellSignedOut() {
     const isOver = this.state && Date.parse(this.state.ends_at) <= this.clock.now();
-    this.bar.warn(isOver ? this.words.ended : this.words.signed_out);
-    if (!this.isSignedOut) void this.saveAll();
+    const word = isOver ? "over" : "signed_out";
     this.isSignedOut = true;
+    this.bar.tell("");
+    this.bar.showSignedOut();
+    this.bar.warn(this.words[this.lock ? `${word}_not_kept` : word], true);
+    this.lock?.set(true);
+  }
+
+  get isLeaving() {
+    return this.isSignedOut || this.leftHere !== null;
+  }
+
+  // Seconds; null: nobody is about to be signed out.
+  get leftHere() {
+    const end = this.state?.signs_out_at;
+    return end ? (Date.parse(end) - this.clock.now()) / SECOND : null;
   }
 
   take(state) {
     const before = this.state;
-    this.state = state;
     this.clock.set(state.now);
+    // The browser's cookie is that of somebody else now; this page can do nothing any more.
+    if (before && before.username !== state.username) return this.tellSignedOut();
+    this.state = state;
     if (this.failures >= FAILURES_UNTIL_TOLD || this.isSignedOut) this.bar.warn("");
+    if (before?.signs_out_at && !state.signs_out_at) this.bar.warn("");
+    this.isSignedOut = false;
+    this.lock?.set(false);
     this.bar.showExam(state);
+    if (state.signs_out_at) this.tellSigningOut(before);
     if (before && before.ends_at !== state.ends_at) this.tellNewEnd();
     this.takeMessages(before ? before.messages : []);
     this.tick();
+  }
+
+  tellSigningOut(before) {
+    this.bar.warn(this.words[`signing_out_${this.state.signs_out_why}`], true);
+    if (before?.signs_out_at === this.state.signs_out_at) return;
+    for (const seconds of SAVE_BEFORE_SIGN_OUT) this.done.delete(`sign-out ${seconds}`);
+    void this.saveAll();
   }
 
   tellNewEnd() {
@@ -115,7 +156,9 @@ class ExamWatch {
 
   // Every second.
   tick() {
+    if (this.isSignedOut) return this.lock?.set(true);
     if (!this.state) return;
+    if (this.leftHere !== null) return this.countDown(this.leftHere);
     const now = this.clock.now();
     this.bar.showTime(this.state, now);
     const left = (Date.parse(this.state.ends_at) - now) / SECOND;
@@ -129,17 +172,52 @@ class ExamWatch {
     }
   }
 
+  countDown(left) {
+    if (left <= 0) {
+      this.tellSignedOut();
+      return;
+    }
+    this.bar.showCountdown(left * SECOND);
+    for (const seconds of SAVE_BEFORE_SIGN_OUT) {
+      if (left <= seconds && this.isFirst(`sign-out ${seconds}`)) void this.saveAll();
+    }
+  }
+
   isFirst(what) {
     const isFirst = !this.done.has(what);
     this.done.add(what);
     return isFirst;
   }
 
-  async saveAll() {
-    if (!this.save) return;
-    const failed = await this.save();
-    if (failed) this.bar.warn(this.words.not_saved);
-    else this.bar.tell(this.words.saved.replace("{time}", hourOf(this.state.now)));
+  // One attempt after the other.
+  saveAll() {
+    const saveNow = () => this.saveUnsaved();
+    this.saving = this.saving.then(saveNow, saveNow);
+    return this.saving;
+  }
+
+  // Says that something is saved when it is. A failure may be the first sign of a sign-out.
+  async saveUnsaved() {
+    const documents = this.isSignedOut ? [] : this.findUnsaved();
+    if (!documents.length) return;
+    this.bar.tell("");
+    const saved = await Promise.all(documents.map(isSaved));
+    if (this.isSignedOut) return;
+    if (saved.every(Boolean)) {
+      const time = hourAt(this.clock.now(), this.state.now);
+      this.bar.tell(fill(this.words.saved, { time }));
+      return;
+    }
+    if (this.leftHere === null) this.bar.warn(this.words.not_saved);
+    else this.bar.tell(this.words.not_saved);
+    this.wake();
+  }
+
+  // Until it is time to ask again, or somebody has a reason to ask now.
+  async wait(seconds) {
+    const rest = document.hidden ? Math.max(seconds, HIDDEN_SECONDS) : seconds;
+    const woken = new Promise((resolve) => (this.wake = resolve));
+    await Promise.race([sleep(rest * (0.9 + 0.2 * Math.random())), woken]);
   }
 
   async submit() {
@@ -153,19 +231,20 @@ class ExamWatch {
   }
 }
 
-// `save` saves all documents of the page and tells how many could not be saved; a page without
-// documents has none.
-export async function watchExam({ hubUrl, save = null }) {
+// `findUnsaved` gives the documents of the page that are changed, each with a `save()`; `lock.set`
+// says whether somebody may type. A page without documents has neither.
+export async function watchExam({ hubUrl, ...page }) {
   const hub = new Hub(hubUrl);
   const words = await findWords(hub);
   if (!words) return;
-  const watch = new ExamWatch(words, hub, save);
+  const watch = new ExamWatch(words, hub, page);
   setInterval(() => watch.tick(), SECOND);
+  document.addEventListener("visibilitychange", () => document.hidden || watch.wake());
   for (;;) {
     const seconds = await watch.look();
     if (seconds === null) return;
-    // Hidden pages hear of things later, so that people with many tabs cost the hub no more.
-    await sleep(seconds * (0.9 + 0.2 * Math.random()) * (document.hidden ? 4 : 1));
+    // Hidden pages hear of things later, so that people with many tabs cost the hub less.
+    await watch.wait(seconds);
   }
 }
 

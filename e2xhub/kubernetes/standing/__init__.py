@@ -54,11 +54,18 @@ class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
         self.standing.clear()
         self._forget_early_look()
 
+    def start_polling(self) -> None:
+        """As JupyterHub does, and looks at once: an exam may be over before its first look."""
+        super().start_polling()
+        self._look_after(0)
+
     async def poll_and_notify(self) -> Any:
         """JupyterHub's look, then ours; the exit status where there is no server any more."""
         status = await super().poll_and_notify()
         # What starts or stops is left alone.
         if status is not None or not self.ready:
+            if self.pending == "spawn":
+                self._look_after(1)
             return status
         try:
             return await self._look_at_standing()
@@ -88,11 +95,14 @@ class WatchedSpawner(KubeSpawner):  # type: ignore[misc]
         moment = self.standing.ends_at or self.find_next_change()
         seconds = (moment - now).total_seconds() if moment else 0
         if 0 < seconds <= self.poll_interval:
-            self._forget_early_look()
-            seconds += random.uniform(0, _SPREAD_SECONDS)
-            self._early_look = asyncio.get_running_loop().call_later(
-                seconds, lambda: asyncio.ensure_future(self.poll_and_notify())
-            )
+            self._look_after(seconds)
+
+    def _look_after(self, seconds: float) -> None:
+        self._forget_early_look()
+        self._early_look = asyncio.get_running_loop().call_later(
+            seconds + random.uniform(0, _SPREAD_SECONDS),  # noqa: S311 (no secret)
+            lambda: asyncio.ensure_future(self.poll_and_notify()),
+        )
 
     def _forget_early_look(self) -> None:
         if self._early_look is not None:

@@ -8,7 +8,7 @@ first takes the lock of the end of the audit log, to which every change is appen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import sqlalchemy as sa
@@ -27,7 +27,7 @@ from e2xhub.domain.exam_records import (
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.passwords import OneTimePassword, Peppers, hash_password, make_salt
 from e2xhub.errors import ConfigurationError, E2xHubError
-from e2xhub.storage.database import make_engine, masked_url, migrate
+from e2xhub.storage.database import is_migrated, make_engine, masked_url, migrate
 from e2xhub.storage.exam_records import attempts, audit_log, codes, people, reading
 from e2xhub.storage.exam_records.door import Door
 from e2xhub.storage.exam_records.tables import announcements
@@ -40,6 +40,9 @@ _BECAME = {
     PasswordState.REVOKED: "was revoked",
     PasswordState.REPLACED: "was replaced",
 }
+_LOCK_SECONDS = 10
+_SAID_AGAIN = timedelta(seconds=20)
+_SQLITE_LOCK_SECONDS = 5  # whoever stands at the door is told that it does not work
 EXAM_CLOCK = "(exam clock)"
 """Who ends what the time ends."""
 
@@ -54,6 +57,14 @@ class PasswordExistsError(E2xHubError):
 
 class NoPasswordError(E2xHubError):
     """The person has no password that could be revoked."""
+
+
+class ExtraTimeChangedError(E2xHubError):
+    """Somebody else has changed the extra time; `minutes` are what proctors have granted now."""
+
+    def __init__(self, message: str, minutes: int) -> None:
+        self.minutes = minutes
+        super().__init__(message)
 
 
 class ExamRecords(RecordsDatabase):
@@ -74,26 +85,34 @@ class ExamRecords(RecordsDatabase):
         by: str,
         now: datetime,
         replace: bool,
+        seen_generation: int | None = None,
+        unused_only: bool = False,
         reason: str = "",
     ) -> OneTimePassword:
         """A new password for `username`, the only one that works from now on.
 
         One that replaces another ends the session of the one before, takes back that the exam was
         finished, and unlocks the person. Raises PasswordExistsError where there was one before and
-        `replace` is false, and where somebody else issued one at the same moment.
+        `replace` is false, where the newest one is not the `seen_generation` that the issuer knows
+        of (0: none), and where somebody else issued one at the same moment; NoPasswordError where
+        only an unused one is to be replaced (`unused_only`), and it is not unused any more.
         """
         check_text(reason, REASON_MAX)
         password = OneTimePassword.make()
-        with self.reading() as connection:
-            generation = codes.last_generation(connection, exam, username) + 1
-        if generation > 1 and not replace:
-            self._refuse_second(exam, username)
+        newest = self._newest(exam, username)
+        if newest and not replace:
+            raise _second(exam, username, newest)
+        if newest and seen_generation not in (None, newest.generation):
+            raise _at_this_moment(exam, username, newest)
+        generation = newest.generation + 1 if newest else 1
         row = self._make_row(password, exam, username, generation)
         try:
             with self.writing() as connection:
-                codes.end_active(
+                was_unused = codes.end_active(
                     connection, exam, username, state=PasswordState.REPLACED, by=by, now=now
                 )
+                if unused_only and not was_unused:
+                    raise NoPasswordError(f"{username} has no unused code for {exam}")
                 connection.execute(
                     passwords.insert().values(**row, issued_at=now, issued_by=by, reason=reason)
                 )
@@ -104,10 +123,9 @@ class ExamRecords(RecordsDatabase):
                 self.append(connection, event, now)
         except sa.exc.IntegrityError:
             newest = self._newest(exam, username)
-            raise PasswordExistsError(
-                f"{username} was given a password for {exam} at this moment by {newest.issued_by}",
-                newest,
-            ) from None
+            if newest is None or newest.generation < generation:
+                raise  # something else is wrong
+            raise _at_this_moment(exam, username, newest) from None
         return password
 
     def revoke(
@@ -150,11 +168,30 @@ class ExamRecords(RecordsDatabase):
             self.append(connection, _event(Action.UNLOCKED, by, exam, username), now)
 
     def grant_extra_minutes(
-        self, exam: ExamId, username: Username, minutes: int, *, by: str, now: datetime, reason: str
+        self,
+        exam: ExamId,
+        username: Username,
+        minutes: int,
+        *,
+        by: str,
+        now: datetime,
+        reason: str,
+        seen_minutes: int | None = None,
     ) -> int:
-        """Adds `minutes`, or below 0 takes them back; returns all that proctors granted."""
+        """Adds `minutes`, or below 0 takes them back; returns all that proctors granted.
+
+        Raises ExtraTimeChangedError where what was granted before is not the `seen_minutes` that
+        the proctor knows of, so that the same request counts once.
+        """
         check_text(reason, REASON_MAX)
         with self.writing() as connection:
+            before = people.extra_minutes(connection, exam, username)
+            if seen_minutes not in (None, before):
+                raise ExtraTimeChangedError(
+                    f"{username} has {before} extra minutes for {exam} from proctors by now; "
+                    f"expected {seen_minutes}",
+                    before,
+                )
             granted = people.add_extra_minutes(connection, exam, username, minutes)
             details = {"minutes": minutes, "granted": granted, "reason": reason}
             self.append(connection, _event(Action.EXTRA_TIME, by, exam, username, **details), now)
@@ -172,8 +209,12 @@ class ExamRecords(RecordsDatabase):
             self.append(connection, event, now)
 
     def note_submitted(self, exam: ExamId, username: Username, *, by: str, now: datetime) -> None:
-        """The examinee says that everything is submitted; the last time counts."""
+        """The examinee says that everything is submitted; the last time counts, and what is said
+        again in a moment does not."""
         with self.writing() as connection:
+            before = people.submitted_at(connection, exam, username)
+            if before and timedelta(0) <= now - before < _SAID_AGAIN:
+                return
             people.note(connection, exam, username, submitted_at=now)
             self.append(connection, _event(Action.SUBMITTED, by, exam, username), now)
 
@@ -216,7 +257,8 @@ class ExamRecords(RecordsDatabase):
     def load_view(self, before: RecordsView) -> RecordsView:
         """What is known at this moment; costs one row where nothing changed since `before`."""
         with self.reading() as connection:
-            return reading.load_view(connection, self.peppers, before)
+            now = datetime.now(timezone.utc)
+            return reading.load_view(connection, self.peppers, before, now)
 
     def last_entries(self, exam: ExamId, count: int) -> list[AuditEntry]:
         """The last `count` entries of the audit log about `exam`, the newest first."""
@@ -251,21 +293,12 @@ class ExamRecords(RecordsDatabase):
 
     # --- parts of the above
 
-    def _newest(self, exam: ExamId, username: Username) -> PasswordStatus:
+    def _newest(self, exam: ExamId, username: Username) -> PasswordStatus | None:
         def is_mine(table: sa.Table) -> sa.ColumnElement[bool]:
             return (table.c.exam == exam) & (table.c.username == username)
 
         with self.reading() as connection:
-            (newest,) = codes.load_newest(connection, is_mine)
-        return newest
-
-    def _refuse_second(self, exam: ExamId, username: Username) -> None:
-        newest = self._newest(exam, username)
-        raise PasswordExistsError(
-            f"{username} was given a password for {exam} before, which {_BECAME[newest.state]}; "
-            f"'e2xhub password reissue {exam} --user {username}' makes a new one and ends it",
-            newest,
-        )
+            return next(iter(codes.load_newest(connection, is_mine)), None)
 
     def _make_row(
         self, password: OneTimePassword, exam: ExamId, username: Username, generation: int
@@ -296,14 +329,23 @@ class ExamRecords(RecordsDatabase):
         attempts.unlock(connection, self.peppers.current, username)
 
 
-def open_exam_records(database_url: str, peppers: Peppers) -> ExamRecords:
+def open_exam_records(
+    database_url: str, peppers: Peppers, *, must_exist: bool = False
+) -> ExamRecords:
     """The records in the database at `database_url`, its tables brought to the newest form.
 
-    Raises ConfigurationError where the database cannot be used.
+    With `must_exist` no database is made, and none is migrated that is not one of e2xhub. Raises
+    ConfigurationError where the database cannot be used.
     """
     try:
         # What an error of SQLAlchemy shows ends in a log: no hash and no digest belongs there.
         engine = make_engine(database_url, hide_parameters=True)
+        _limit_waiting(engine)
+        if must_exist and not is_migrated(engine):
+            raise ConfigurationError(
+                f"there are no exam records at {masked_url(database_url)}; expected the hub's "
+                "database_url, whose tables the hub makes when it starts"
+            )
         migrate(engine)
     except sa.exc.SQLAlchemyError as error:
         raise ConfigurationError(
@@ -311,6 +353,39 @@ def open_exam_records(database_url: str, peppers: Peppers) -> ExamRecords:
             "expected a SQLAlchemy URL such as sqlite:////srv/jupyterhub/e2xhub.sqlite"
         ) from None
     return ExamRecords(engine, peppers)
+
+
+def _limit_waiting(engine: sa.Engine) -> None:
+    """Nobody waits without end for a writer that hangs, and none hangs without end."""
+    if engine.dialect.name == "sqlite":
+
+        @sa.event.listens_for(engine, "connect")
+        def _set_sqlite_limit(connection: Any, _record: object) -> None:
+            connection.execute(f"PRAGMA busy_timeout={_SQLITE_LOCK_SECONDS}000")
+
+        return
+
+    @sa.event.listens_for(engine, "connect")
+    def _set_limits(connection: Any, _record: object) -> None:
+        connection.execute(f"SET lock_timeout = '{_LOCK_SECONDS}s'")
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{3 * _LOCK_SECONDS}s'")
+        connection.commit()
+
+
+def _at_this_moment(
+    exam: ExamId, username: Username, newest: PasswordStatus
+) -> PasswordExistsError:
+    return PasswordExistsError(
+        f"{username} was given a password for {exam} at this moment by {newest.issued_by}", newest
+    )
+
+
+def _second(exam: ExamId, username: Username, newest: PasswordStatus) -> PasswordExistsError:
+    return PasswordExistsError(
+        f"{username} was given a password for {exam} before, which {_BECAME[newest.state]}; "
+        f"'e2xhub password reissue {exam} --user {username}' makes a new one and ends it",
+        newest,
+    )
 
 
 def _anchor_of(end: tuple[int, bytes] | None) -> str:

@@ -16,6 +16,7 @@ from e2xhub.domain.throttle import (
     Counter,
     Verdict,
     count_attempt,
+    counted_network,
     decide_attempt,
 )
 from e2xhub.storage.exam_records.tables import sign_in_counts as counts
@@ -24,13 +25,20 @@ _PURPOSE = "attempts"
 _OF_A_PERSON = (Counter.PAIR, Counter.PERSON)
 
 
-def keys_of(pepper: Pepper, username: str, address: str) -> dict[Counter, str]:
-    """Under what an attempt is counted: digests, because what was typed as a name may be a code."""
+def keys_of(pepper: Pepper, username: str, address: str, door: str = "") -> dict[Counter, str]:
+    """Under what an attempt is counted: digests, because what was typed as a name may be a code.
+
+    Each `door` has counts of its own: a flood at one of them does not close another.
+    """
+    network = counted_network(address)
+    # A room may be one network, in which neighbours must not hold each other up: whoever changes
+    # the address there is stopped by the person's own count, which other doors do not have.
+    source = network if door else address
     return {
-        Counter.PAIR: pepper.digest(_PURPOSE, username, address),
-        Counter.PERSON: person_key(pepper, username),
-        Counter.ADDRESS: pepper.digest(_PURPOSE, "", address),
-        Counter.ALL: "",
+        Counter.PAIR: pepper.digest(_PURPOSE, door + username, source),
+        Counter.PERSON: person_key(pepper, door + username),
+        Counter.ADDRESS: pepper.digest(_PURPOSE, door, "", network),
+        Counter.ALL: door,
     }
 
 
@@ -65,11 +73,16 @@ def register(
     return verdict
 
 
-def forgive(connection: Connection, keys: Mapping[Counter, str]) -> None:
-    """The attempt succeeded: nothing is held against the person, and it was no failure."""
+def forgive(
+    connection: Connection,
+    keys: Mapping[Counter, str],
+    which: Collection[Counter] = tuple(Counter),
+) -> None:
+    """The attempt that was counted in `which` succeeded: nothing is held against the person, and
+    it was no failure."""
     for counter in _OF_A_PERSON:
         _delete(connection, counter, keys[counter])
-    for counter in (Counter.ADDRESS, Counter.ALL):
+    for counter in set(which).difference(_OF_A_PERSON):
         connection.execute(
             counts.update()
             .where(counts.c.counter == counter.value, counts.c.key == keys[counter])
@@ -83,12 +96,15 @@ def unlock(connection: Connection, pepper: Pepper, username: str) -> None:
     connection.execute(counts.delete().where(counts.c.person == person_key(pepper, username)))
 
 
-def load_locked(connection: Connection) -> set[str]:
+def load_locked(connection: Connection, now: datetime) -> set[str]:
     """The keys of the persons whom a proctor has to unlock."""
-    query = sa.select(counts.c.key).where(
-        counts.c.counter == Counter.PERSON.value, counts.c.attempts >= MOST_ON_A_PERSON
+    rows = connection.execute(
+        sa.select(counts).where(
+            counts.c.counter == Counter.PERSON.value, counts.c.attempts >= MOST_ON_A_PERSON
+        )
     )
-    return set(connection.scalars(query))
+    judged = ((row.key, decide_attempt({Counter.PERSON: _as_count(row)}, now)) for row in rows)
+    return {key for key, verdict in judged if verdict is Verdict.LOCKED}
 
 
 def _load(connection: Connection, counter: Counter, key: str) -> Count | None:

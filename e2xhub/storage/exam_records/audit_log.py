@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Row
@@ -16,6 +17,7 @@ from e2xhub.storage.exam_records.tables import audit, audit_end
 
 _PURPOSE = "audit log"
 _READ_AT_ONCE = 1000
+_AT_ONCE_MILLISECONDS = 500
 # What the driver or `_as_entry` raises where somebody wrote something else into the table.
 _UNREADABLE = (
     *(ValueError, TypeError, LookupError, AttributeError, sa.exc.DataError),
@@ -40,6 +42,20 @@ def lock_end(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     else:
         connection.execute(sa.select(audit_end).with_for_update())
+
+
+def lock_end_at_once(connection: Connection) -> None:
+    """As `lock_end`; raises OperationalError where another writer keeps the lock for long."""
+    if connection.dialect.name == "sqlite":
+        patience = connection.exec_driver_sql("PRAGMA busy_timeout").scalar_one()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={_AT_ONCE_MILLISECONDS}")
+        try:
+            lock_end(connection)
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={patience}")
+    else:
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_AT_ONCE_MILLISECONDS}")
+        lock_end(connection)
 
 
 def append(connection: Connection, pepper: Pepper, event: Event, now: datetime) -> None:
@@ -90,6 +106,12 @@ def read(
     query = sa.select(audit).order_by(audit.c.number)
     if exam is not None:
         query = query.where(audit.c.exam == exam)
+    yield from _read_entries(connection, query, at_once)
+
+
+def _read_entries(
+    connection: Connection, query: sa.Select[Any], at_once: int = _READ_AT_ONCE
+) -> Iterator[AuditEntry]:
     options = {"yield_per": at_once}
     try:
         with connection.execute(query, execution_options=options) as rows:
@@ -102,6 +124,17 @@ def read(
         raise UnreadableEntryError(
             "the audit log has an entry that cannot be read; 'e2xhub audit verify' says which"
         ) from error
+
+
+def has_signed_in(connection: Connection, exam: str, username: str, generation: int) -> bool:
+    """Whether an entry says that the person has signed in with the code of this generation."""
+    query = sa.select(audit.c.details).where(
+        audit.c.exam == exam,
+        audit.c.username == username,
+        audit.c.action == Action.SIGNED_IN.value,
+    )
+    told = [json.loads(details) for details in connection.scalars(query)]
+    return any(details.get("generation") == generation for details in told)
 
 
 def count(connection: Connection) -> int:
@@ -131,10 +164,9 @@ def _read_further(connection: Connection, number: int) -> Iterator[AuditEntry | 
 
 
 def read_last(connection: Connection, exam: str, count: int) -> list[AuditEntry]:
-    """The last entries of an exam, the newest first."""
+    """The last entries of an exam, the newest first; raises UnreadableEntryError."""
     query = sa.select(audit).where(audit.c.exam == exam)
-    rows = connection.execute(query.order_by(audit.c.number.desc()).limit(count))
-    return [_as_entry(row) for row in rows]
+    return list(_read_entries(connection, query.order_by(audit.c.number.desc()).limit(count)))
 
 
 def _as_entry(row: Row[tuple[object, ...]]) -> AuditEntry:

@@ -38,12 +38,6 @@ def end_active(
     return ended.rowcount > 0
 
 
-def last_generation(connection: Connection, exam: ExamId, username: Username) -> int:
-    """The number of the newest password; 0 where there is none."""
-    query = sa.select(sa.func.max(passwords.c.generation)).where(_of(exam, username))
-    return int(connection.scalar(query) or 0)
-
-
 def load_rows(
     connection: Connection, exams: Sequence[ExamId], username: Username
 ) -> Sequence[PasswordRow]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from e2xhub.domain.passwords import OneTimePassword, hash_password, make_salt
 from e2xhub.domain.room_codes import accepted_step
 from e2xhub.domain.sessions import NewSession
 from e2xhub.domain.throttle import Counter, Verdict
-from e2xhub.storage.exam_records import attempts, codes, people
+from e2xhub.storage.exam_records import attempts, audit_log, codes, people
 from e2xhub.storage.exam_records.codes import PasswordRow
 from e2xhub.storage.exam_records.transactions import RecordsDatabase
 
@@ -25,6 +25,9 @@ STRANGER = "(not on the roster)"
 _EXPLAINED_GENERATIONS = 5
 # Nobody far away may lock a person or the whole hub.
 _COUNTED_FROM_AFAR = (Counter.PAIR, Counter.ADDRESS)
+# Whoever shares an address with a room cannot shut those out who sit an exam there. So a flood of
+# strange names is answered sooner than the name of somebody who may come in now.
+_COUNTED_OF_EXAMINEES = (Counter.PAIR, Counter.PERSON)
 _VERDICTS = {Verdict.WAIT: EntryRefusal.WAITS, Verdict.LOCKED: EntryRefusal.LOCKED}
 _STATES = {
     PasswordState.USED.value: EntryRefusal.USED_CODE,
@@ -45,6 +48,8 @@ class Attempt:
     entry: Entry
     session: str = field(repr=False)
     """The digest of the session that begins where the attempt succeeds."""
+    other_exams: Sequence[ExamId] = ()
+    """Exams of the person that `entry` does not admit to now."""
     former_session: str | None = None
     """The digest of the session that the browser had before, whoever's it is."""
     room_code: str = field(default="", repr=False)
@@ -97,7 +102,7 @@ class Door(RecordsDatabase):
         up then. `explain` says the true reason afterwards, when nobody waits for it.
         """
         keys = attempts.keys_of(self.peppers.current, attempt.counted_name, attempt.address)
-        which = _COUNTED_FROM_AFAR if attempt.is_from_afar else tuple(Counter)
+        which = _counted(attempt)
         with self.writing() as connection:
             verdict = attempts.register(connection, keys, now, which=which)
         if verdict is not Verdict.ADMITTED:
@@ -113,7 +118,7 @@ class Door(RecordsDatabase):
         step = self._check_room_code(attempt, exam, now)
         with self.writing() as connection:
             self._let_in(connection, attempt, exam, row, step, now)
-            attempts.forgive(connection, keys)
+            attempts.forgive(connection, keys, which)
         return exam
 
     def explain(
@@ -121,14 +126,13 @@ class Door(RecordsDatabase):
     ) -> EntryRefusal:
         """Finds the true reason of a refusal, and keeps it for proctors and audit log.
 
-        Costs up to five hashes: never call it while the person waits for an answer, because the
+        Costs up to ten hashes: never call it while the person waits for an answer, because the
         time would tell what it finds.
         """
         refusal = refused.refusal
         if refusal is EntryRefusal.WRONG_CODE:
             refusal = self._classify(attempt, refused.rows)
-        is_flood = refusal in _VERDICTS.values() or attempt.is_from_afar
-        if is_flood and attempt.username is None:
+        if attempt.username is None:
             return refusal  # guesses about nobody are not worth an entry each
         with self.writing() as connection:
             self._note_refusal(connection, attempt, refusal, now)
@@ -179,7 +183,9 @@ class Door(RecordsDatabase):
         username, address = attempt.username, attempt.address
         if step is not None and not people.use_room_code(connection, exam, username, step):
             raise RefusedAttemptError(EntryRefusal.WRONG_ROOM_CODE)
-        if not codes.mark_used(connection, row, address, now):
+        # The log is sealed, and the row is not: somebody may have made it active again.
+        was_used = audit_log.has_signed_in(connection, exam, username, row.generation)
+        if was_used or not codes.mark_used(connection, row, address, now):
             raise RefusedAttemptError(EntryRefusal.USED_CODE)
         way = attempt.safe_browser.get(exam, "")
         session = NewSession(digest=attempt.session, address=address, safe_browser_way=way)
@@ -210,14 +216,22 @@ class Door(RecordsDatabase):
             self.append(connection, event, now)
 
     def _classify(self, attempt: Attempt, rows: Sequence[PasswordRow]) -> EntryRefusal:
-        """Whether the code was one that opened something once, or would have."""
-        if not rows:
-            return EntryRefusal.NOT_ISSUED
+        """Whether the code was one that opened something once, or opens something else."""
         inactive = [row for row in rows if not codes.is_active(row)][:_EXPLAINED_GENERATIONS]
         for row in inactive:
             if codes.matches(row, attempt.password, self.peppers):
                 return _STATES[row.state]
-        return EntryRefusal.WRONG_CODE
+        if self._is_of_another_exam(attempt):
+            return EntryRefusal.FOREIGN_CODE
+        return EntryRefusal.WRONG_CODE if rows else EntryRefusal.NOT_ISSUED
+
+    def _is_of_another_exam(self, attempt: Attempt) -> bool:
+        if attempt.username is None:
+            return False
+        with self.reading() as connection:
+            rows = codes.load_rows(connection, attempt.other_exams, attempt.username)
+        newest = rows[:_EXPLAINED_GENERATIONS]
+        return any(codes.matches(row, attempt.password, self.peppers) for row in newest)
 
     def _note_refusal(
         self, connection: Connection, attempt: Attempt, refusal: EntryRefusal, now: datetime
@@ -239,13 +253,24 @@ class Door(RecordsDatabase):
     ) -> None:
         """For the proctors of an exam; what may come in a flood is said once."""
         assert attempt.username
-        reason = refusal.value
-        told = people.refused_reason(connection, exam, attempt.username)
-        if told == reason and (refusal in _VERDICTS.values() or attempt.is_from_afar):
+        told = people.refused_reasons(connection, exam, attempt.username)
+        is_pause = refusal in _VERDICTS.values()
+        if told[:1] == [refusal.value] and (is_pause or attempt.is_from_afar):
             return
-        values = {"refused_from": attempt.address, "refused_reason": reason, "refused_at": now}
+        reasons = [refusal.value, *(told[-1:] if is_pause else ())]
+        values = {
+            "refused_from": attempt.address,
+            "refused_reason": "\n".join(reasons),
+            "refused_at": now,
+        }
         people.note(connection, exam, attempt.username, **values)
         self.append(connection, _refused(attempt, exam, refusal), now)
+
+
+def _counted(attempt: Attempt) -> Collection[Counter]:
+    if attempt.is_from_afar:
+        return _COUNTED_FROM_AFAR
+    return _COUNTED_OF_EXAMINEES if attempt.entry.exams else tuple(Counter)
 
 
 def _refused(attempt: Attempt, exam: str, refusal: EntryRefusal) -> Event:

@@ -23,25 +23,31 @@ def note(connection: Connection, exam: ExamId, username: Username, **values: Any
         connection.execute(examinees.insert().values(exam=exam, username=username, **values))
 
 
-def refused_reason(connection: Connection, exam: ExamId, username: Username) -> str | None:
-    """Why the last attempt of a person was refused; None where it was not."""
+def refused_reasons(connection: Connection, exam: ExamId, username: Username) -> list[str]:
+    """Why the last attempt of a person was refused, and, where it was a pause, the one before it;
+    empty where it was not."""
     query = sa.select(examinees.c.refused_reason).where(
         examinees.c.exam == exam,
         examinees.c.username == username,
         examinees.c.refused_at.is_not(None),
     )
     found: str | None = connection.scalar(query)
-    return found
+    return found.split("\n") if found else []
+
+
+def extra_minutes(connection: Connection, exam: ExamId, username: Username) -> int:
+    """What proctors have granted a person so far."""
+    query = sa.select(examinees.c.extra_minutes).where(
+        examinees.c.exam == exam, examinees.c.username == username
+    )
+    return int(connection.scalar(query) or 0)
 
 
 def add_extra_minutes(
     connection: Connection, exam: ExamId, username: Username, minutes: int
 ) -> int:
     """Adds to (or, below 0, takes from) what was granted before; what there is then, at least 0."""
-    query = sa.select(examinees.c.extra_minutes).where(
-        examinees.c.exam == exam, examinees.c.username == username
-    )
-    granted = max(0, int(connection.scalar(query) or 0) + minutes)
+    granted = max(0, extra_minutes(connection, exam, username) + minutes)
     note(connection, exam, username, extra_minutes=granted)
     return granted
 
@@ -92,6 +98,13 @@ def signed_in_at(connection: Connection, exam: ExamId, username: Username) -> da
     return found
 
 
+def submitted_at(connection: Connection, exam: ExamId, username: Username) -> datetime | None:
+    """When a person last said to have submitted."""
+    is_mine = (examinees.c.exam == exam) & (examinees.c.username == username)
+    found: datetime | None = connection.scalar(sa.select(examinees.c.submitted_at).where(is_mine))
+    return found
+
+
 def mark_cut(connection: Connection, ids: Iterable[int], now: datetime) -> None:
     """A hub has taken the cookies and tokens of these sessions."""
     connection.execute(sessions.update().where(sessions.c.id.in_(list(ids))).values(cut_at=now))
@@ -106,11 +119,16 @@ def load_sessions(connection: Connection, which: TableFilter) -> list[ExamSessio
 def _end(
     connection: Connection, which: sa.ColumnElement[bool], end: SessionEnd, now: datetime
 ) -> bool:
+    """With the grace of `end`; without one, also those at once that were about to end."""
+    ends_at = now + end.grace
     ended = connection.execute(
         sessions.update()
         .where(which, sessions.c.ended_at.is_(None))
-        .values(ended_at=now, end=end.value)
+        .values(ended_at=ends_at, end=end.value)
     )
+    if ends_at == now:
+        is_about_to = sessions.c.ended_at > now
+        connection.execute(sessions.update().where(which, is_about_to).values(ended_at=now))
     return ended.rowcount > 0
 
 

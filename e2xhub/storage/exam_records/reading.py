@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -53,16 +54,18 @@ class _Change:
         return exam == self.exam and (self.usernames is None or username in self.usernames)
 
 
-def load_view(connection: Connection, peppers: Peppers, before: RecordsView) -> RecordsView:
-    """The view of this moment; `before` itself where nothing has changed."""
+def load_view(
+    connection: Connection, peppers: Peppers, before: RecordsView, now: datetime
+) -> RecordsView:
+    """The view of `now`; `before` itself where nothing has changed."""
     revision = audit_log.last_number(connection)
     if revision == before.revision and before.revision:
         return before
     if revision < before.revision:  # another database has taken this one's place
         before = RecordsView()
     changes = _find_changes(connection, before)
-    locked = attempts.load_locked(connection)
-    known = [*before.sessions.values(), *before.to_cut]
+    locked = attempts.load_locked(connection, now)
+    known = [*before.sessions.values(), *before.ending.values(), *before.to_cut]
     sessions = [item for item in known if not _is_changed(item, changes)]
     exams = dict(before.exams)
     for change in changes:
@@ -75,7 +78,8 @@ def load_view(connection: Connection, peppers: Peppers, before: RecordsView) -> 
         revision=revision,
         exams=exams,
         sessions={item.digest: item for item in sessions if item.ended_at is None},
-        to_cut=tuple(item for item in sessions if item.ended_at is not None),
+        ending={item.digest: item for item in sessions if item.end and item.end.grace},
+        to_cut=tuple(item for item in sessions if item.end and not item.end.grace),
     )
 
 
@@ -147,8 +151,9 @@ def _columns_of(row: _Row | None) -> dict[str, Any]:
     if row is None:
         return {}
     kept = ("extra_minutes", "signed_in_at", "submitted_at", "finished_at")
+    reason, _, reason_before = (row.refused_reason or "").partition("\n")
     refused = row.refused_at and RefusedSignIn(
-        at=row.refused_at, address=row.refused_from or "", reason=row.refused_reason or ""
+        at=row.refused_at, address=row.refused_from or "", reason=reason, before=reason_before
     )
     return {**{name: row._mapping[name] for name in kept}, "refused": refused}
 

@@ -33,6 +33,12 @@ class RecordsDatabase:
             audit_log.lock_end(connection)
             yield connection
 
+    def check_writable(self) -> None:
+        """Raises what the database says where nobody can write now; gives up after a moment."""
+        with self.engine.connect() as connection:
+            audit_log.lock_end_at_once(connection)
+            connection.rollback()
+
     def append(self, connection: Connection, event: Event, now: datetime) -> None:
         """Appends `event` to the audit log, in a transaction of `writing`."""
         audit_log.append(connection, self.peppers.current, event, now)

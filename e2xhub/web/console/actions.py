@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from e2xhub.domain.audit import Action, Event
-from e2xhub.domain.exam_records import PasswordStatus
+from e2xhub.domain.exam_records import PasswordStatus, SessionEnd
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.passwords import OneTimePassword
 from e2xhub.domain.slips import make_slips
 from e2xhub.errors import E2xHubError
-from e2xhub.storage.exam_records import ExamRecords, NoPasswordError, PasswordExistsError
+from e2xhub.storage.exam_records import (
+    ExamRecords,
+    ExtraTimeChangedError,
+    NoPasswordError,
+    PasswordExistsError,
+)
 from e2xhub.storage.live_exam_records import RecordsUnavailableError
 from e2xhub.web.console.addresses import hub_address
 from e2xhub.web.console.api import ActionHandler, Outcome, RefusedError, now
@@ -26,16 +30,16 @@ from e2xhub.web.console.bodies import (
     People,
     PeopleWithReason,
 )
+from e2xhub.web.console.server_stops import ServerStop, stop_refusals, stop_server
 from e2xhub.web.translations import translator_for
 
+_AT_ONCE = 2  # hashing takes a core each; people who sign in meanwhile need some, too
 _REASON_NEEDED = "Say why there is a new code."
 _ISSUED_BY = "Was issued by {name} just now ({time}). Look at the list again."
 _NO_TEXT = "Write a message first."
 _NOT_SENT = "The message could not be sent: the database does not answer."
 _NO_CODE = "Has no code that could be revoked, and is not signed in."
-_STARTING = "The server is starting or stopping. Try again in a moment."
-_NO_SERVER = "Has no server that runs."
-_STILL_RUNS = "The exam is finished, but the server is starting or stopping. Stop it in a moment."
+_CHANGED = "Has other extra time by now ({minutes} minutes from proctors). Look at the list again."
 
 
 class IssueHandler(ActionHandler):
@@ -55,44 +59,43 @@ class IssueHandler(ActionHandler):
         self.answer(outcome, slips=self._make_slips(issued))
 
     async def _issue_all(
-        self, candidates: Any, reason: str, outcome: Outcome
+        self, candidates: Collection[Candidate], reason: str, outcome: Outcome
     ) -> dict[Username, OneTimePassword]:
         """What was issued, whatever happens in between: nobody could show it a second time."""
         issued: dict[Username, OneTimePassword] = {}
-        for candidate in candidates:
+        turns = asyncio.Semaphore(_AT_ONCE)
+
+        async def issue(candidate: Candidate) -> None:
             username = Username(candidate.username)
-            try:
-                issued[username] = await self._issue(candidate, username, reason)
-            except PasswordExistsError as error:
-                outcome.refuse(username, self._say_issued(error.newest))
-            except RecordsUnavailableError:
-                people = [Username(it.username) for it in candidates if it.username not in issued]
-                self.refuse_rest(people, outcome)
-                break
+            async with turns:
+                try:
+                    issued[username] = await self._issue(candidate, username, reason)
+                except PasswordExistsError as error:
+                    outcome.refuse(username, self._say_issued(error.newest))
+                except RecordsUnavailableError:
+                    self.refuse_rest([username], outcome)
+
+        await asyncio.gather(*map(issue, candidates))
         return issued
 
     async def _issue(
         self, candidate: Candidate, username: Username, reason: str
     ) -> OneTimePassword:
         """Raises PasswordExistsError where the newest code is not the one that the page knows."""
-        records = self.desk.records
-        async with self.console.issuing(self.exam_id):
-            known = self.desk.records.current.exam(self.exam_id).examinee(username).password
-            if known and known.generation != candidate.generation:
-                raise PasswordExistsError(f"{username} has a newer code", known)
-            return await records.run(
-                lambda all_: all_.issue(
-                    self.exam_id,
-                    username,
-                    by=self.username,
-                    now=now(),
-                    replace=candidate.generation > 0,
-                    reason=reason,
-                )
+        return await self.desk.records.run(
+            lambda all_: all_.issue(
+                self.exam_id,
+                username,
+                by=self.username,
+                now=now(),
+                replace=candidate.generation > 0,
+                seen_generation=candidate.generation,
+                reason=reason,
             )
+        )
 
     def _say_issued(self, newest: PasswordStatus) -> str:
-        time = newest.issued_at.astimezone(self.registry.time_zone).strftime("%H:%M:%S")
+        time = newest.issued_at.astimezone(self.registry.time_zone).strftime("%H:%M")
         return translator_for(self)(_ISSUED_BY).format(name=newest.issued_by, time=time)
 
     def _make_slips(self, issued: dict[Username, OneTimePassword]) -> Any:
@@ -142,13 +145,26 @@ class ExtraTimeHandler(ActionHandler):
         """For each person."""
         del group_name
         body = self.parse_body(ExtraTimeBody)
+        seen = {it.username: it.granted for it in body.people}
 
         def grant(records: ExamRecords, username: Username, at: datetime) -> None:
             records.grant_extra_minutes(
-                self.exam_id, username, body.minutes, by=self.username, now=at, reason=body.reason
+                self.exam_id,
+                username,
+                body.minutes,
+                by=self.username,
+                now=at,
+                reason=body.reason,
+                seen_minutes=seen[username],
             )
 
-        self.answer(await self.act_on(body.usernames, grant))
+        self.answer(await self.act_on(seen, grant))
+
+    def say_refusal(self, error: E2xHubError) -> str:
+        """Another proctor, or the same request, was faster."""
+        if isinstance(error, ExtraTimeChangedError):
+            return translator_for(self)(_CHANGED).format(minutes=error.minutes)
+        return str(error)
 
 
 class MessageHandler(ActionHandler):
@@ -183,18 +199,19 @@ class StopServerHandler(ActionHandler):
         body = self.parse_body(People)
         outcome = Outcome()
         people = self.find_people(body.usernames, outcome)
-        for username, is_running in zip(people, await self._stop_all(people), strict=True):
-            if is_running is None:
-                outcome.refuse(username, translator_for(self)(_NO_SERVER))
-            elif is_running:
-                outcome.refuse(username, translator_for(self)(_STARTING))
-            else:
+        refusals = stop_refusals(translator_for(self))
+        for username, stop in zip(people, await self._stop_all(people), strict=True):
+            if stop is ServerStop.STOPPED:
                 outcome.done.append(username)
+            else:
+                outcome.refuse(username, refusals[stop])
         await self._note(outcome.done)
         self.answer(outcome)
 
-    async def _stop_all(self, people: Sequence[Username]) -> list[bool | None]:
-        return await asyncio.gather(*(stop_server(self, username) for username in people))
+    async def _stop_all(self, people: Sequence[Username]) -> list[ServerStop]:
+        return await asyncio.gather(
+            *(stop_server(self, self.exam_id, username) for username in people)
+        )
 
     async def _note(self, stopped: Sequence[Username]) -> None:
         """In the audit log; that the database does not answer stops no server."""
@@ -220,7 +237,7 @@ class StopServerHandler(ActionHandler):
 
 
 class FinishHandler(ActionHandler):
-    """Ends the exam for people, and stops their servers."""
+    """Ends the exam for people; stops their servers when their pages have saved what is open."""
 
     async def post(self, group_name: str) -> None:
         """For each person."""
@@ -231,23 +248,17 @@ class FinishHandler(ActionHandler):
             records.finish(self.exam_id, username, by=self.username, now=at, reason=body.reason)
 
         outcome = await self.act_on(body.usernames, finish)
-        running = await asyncio.gather(*map(partial(stop_server, self), outcome.done))
-        for username, is_running in zip(outcome.done, running, strict=True):
-            if is_running:
-                outcome.refuse(username, translator_for(self)(_STILL_RUNS))
+        self.console.remember(asyncio.ensure_future(self._stop_after_the_grace(outcome.done)))
         self.answer(outcome)
 
-
-async def stop_server(handler: ActionHandler, username: Username) -> bool | None:
-    """Stops the server of somebody (False); True: it cannot be stopped now, None: there is none."""
-    user = handler.find_user(username)
-    spawner = user.spawners[""] if user else None
-    if spawner is None or not spawner.active:
-        return None
-    if spawner.pending:
-        return True
-    await handler.stop_single_user(user, "")
-    return False
+    async def _stop_after_the_grace(self, finished: Collection[Username]) -> None:
+        """Whose server cannot be stopped loses it when somebody looks at its standing."""
+        await asyncio.sleep(SessionEnd.FINISHED.grace.total_seconds())
+        people = [name for name in finished if self.registry.has_finished(self.exam_id, name)]
+        stops = await asyncio.gather(*(stop_server(self, self.exam_id, name) for name in people))
+        for username, stop in zip(people, stops, strict=True):
+            if stop in (ServerStop.BUSY, ServerStop.FAILED):
+                self.log.error("%s has finished, and the server %s", username, stop.value)
 
 
 ACTIONS = {

@@ -25,6 +25,7 @@ from e2xhub.domain.roster import ExamMembership, Roster
 from e2xhub.web.console.board_warnings import Watch, find_warnings
 from e2xhub.web.console.kept_rows import KeptRow, KeptRows
 from e2xhub.web.console.row_json import milliseconds
+from e2xhub.web.strangers import Strangers
 
 SECONDS = 1.0
 _LAST_MESSAGES = 20
@@ -36,6 +37,10 @@ class HasRegistry(Protocol):
     @property
     def current(self) -> Registry:
         """The registry."""
+
+    @property
+    def faults(self) -> int:
+        """How many there are in what would be the next one."""
 
 
 class HasRecords(Protocol):
@@ -69,6 +74,8 @@ class LiveBoard:
         records: HasRecords,
         find_servers: Callable[[], Mapping[str, ServerStatus]],
         find_policy_fault: Callable[[Offer], Awaitable[str]] | None = None,
+        strangers: Strangers | None = None,
+        is_origin_shared: Callable[[], bool] = lambda: False,
     ) -> None:
         self.exam = exam
         self.name = secrets.token_hex(4)
@@ -76,12 +83,13 @@ class LiveBoard:
         self.version = 0
         self._registry, self._records = registry, records
         self._find_servers = find_servers
-        self._watch = Watch(exam, find_policy_fault)
+        self._watch = Watch(exam, find_policy_fault, strangers, is_origin_shared)
         self._roster: Roster | None = None
         self._examinees: tuple[ExamMembership, ...] = ()
         self._rows = KeptRows()
         self._sent: dict[str, _Numbered] = {}
         self._status = _Numbered(0, "{}")
+        self._told = ""
         self._watchers = 0
         self._keeper: asyncio.Task[None] | None = None
         self._one_renewal = asyncio.Lock()
@@ -127,12 +135,16 @@ class LiveBoard:
         while self._watchers:
             try:
                 await self.renew(_now())
-            except KeyError:
-                get_logger().warning("the board of %s ends: the exam is not there", self.exam)
-            except Exception:  # a board that stands still would look as if nothing happened
-                get_logger().exception("the board of %s could not be renewed", self.exam)
+            except Exception as error:  # the next look may succeed, and somebody is waiting for it
+                self._tell(error)
             await asyncio.sleep(SECONDS)
         self._keeper = None
+
+    def _tell(self, error: Exception) -> None:
+        """Logs what went wrong, once."""
+        if repr(error) != self._told:
+            get_logger().error("The board of %s cannot be renewed", self.exam, exc_info=error)
+        self._told = repr(error)
 
     async def _find_examinees(self, roster: Roster) -> None:
         """In a thread: a large roster takes a while, and changes seldom."""
@@ -148,7 +160,8 @@ class LiveBoard:
         now: datetime,
     ) -> str:
         exam = registry.catalog.exams[self.exam]
-        warnings = find_warnings(self._watch, registry, rows, self._records.unavailable_since, now)
+        outage, faults = self._records.unavailable_since, self._registry.faults
+        warnings = find_warnings(self._watch, registry, rows, now, outage=outage, faults=faults)
         messages = view.exam(self.exam).announcements[-_LAST_MESSAGES:]
         return _dump(
             {

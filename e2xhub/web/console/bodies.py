@@ -6,12 +6,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from e2xhub.domain.exam_records import ANNOUNCEMENT_MAX, REASON_MAX
 from e2xhub.domain.slips import make_line
 
 MOST_PEOPLE = 50
 """In one request; the page asks for more in several, so that proctors see how far it is."""
-REASON_MAX = 200
-MESSAGE_MAX = 500
 MOST_MINUTES = 24 * 60
 _NAME_MAX = 1000
 
@@ -22,8 +21,8 @@ def _clean_reason(text: str) -> str:
 
 def _clean_message(text: str) -> str:
     """Lines are kept; what steers a terminal or turns text around is not."""
-    lines = [make_line(line, MESSAGE_MAX) for line in text.splitlines()]
-    return "\n".join(lines).strip()
+    lines = [make_line(line, ANNOUNCEMENT_MAX) for line in text.splitlines()]
+    return "\n".join(lines).strip()[:ANNOUNCEMENT_MAX]
 
 
 def _is_not_zero(minutes: int) -> int:
@@ -71,9 +70,18 @@ class IssueBody(Body):
     """Needed where somebody had a code before."""
 
 
-class ExtraTimeBody(People):
+class Granted(Body):
+    """Somebody whose time is to be changed."""
+
+    username: _Name
+    granted: Annotated[int, Field(ge=0)]
+    """Minutes that proctors have granted so far, as the proctor's page knows."""
+
+
+class ExtraTimeBody(Body):
     """Minutes to be granted, or (below 0) to be taken back."""
 
+    people: Annotated[list[Granted], Field(min_length=1, max_length=MOST_PEOPLE)]
     minutes: Annotated[int, Field(ge=-MOST_MINUTES, le=MOST_MINUTES), AfterValidator(_is_not_zero)]
     reason: _GivenReason
 
@@ -84,6 +92,6 @@ class MessageBody(Body):
     usernames: Annotated[list[_Name], Field(min_length=1, max_length=MOST_PEOPLE)] | None
     text: Annotated[
         str,
-        Field(min_length=1, max_length=2 * MESSAGE_MAX),
+        Field(min_length=1, max_length=2 * ANNOUNCEMENT_MAX),
         AfterValidator(_clean_message),
     ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -24,12 +23,17 @@ class Console:
     def __init__(self, desk: ExamDesk, find_policy_fault: FindPolicyFault | None = None) -> None:
         self.desk = desk
         self._find_policy_fault = find_policy_fault
+        self._tasks: set[asyncio.Future[None]] = set()
         self._boards: dict[ExamId, LiveBoard] = {}
-        self._issuing: defaultdict[ExamId, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def __deepcopy__(self, memo: object) -> Console:
         # traitlets copies every configured value; this one is shared.
         return self
+
+    def remember(self, task: asyncio.Future[None]) -> None:
+        """The event loop itself keeps no task alive that goes on after the answer."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def board(self, exam: ExamId, users: Any) -> LiveBoard:
         """The board of `exam`, the same for all who look; `users` are JupyterHub's."""
@@ -39,14 +43,12 @@ class Console:
                 exam,
                 registry=self.desk.registry,
                 records=self.desk.records,
-                find_servers=partial(read_servers, users),
+                find_servers=partial(read_servers, users, exam),
+                strangers=self.desk.strangers,
                 find_policy_fault=self._policy_fault_finder(users),
+                is_origin_shared=lambda: self.desk.shared_origin.is_open,
             )
         return board
-
-    def issuing(self, exam: ExamId) -> asyncio.Lock:
-        """Codes of an exam are issued one after the other, so that nobody gets two."""
-        return self._issuing[exam]
 
     def _policy_fault_finder(self, users: Any) -> Callable[[Offer], Awaitable[str]] | None:
         find = self._find_policy_fault

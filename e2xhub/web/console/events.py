@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from tornado import web
 from tornado.iostream import StreamClosedError
 
 from e2xhub.domain.exam_staff import decide_staff_entry
@@ -18,6 +19,8 @@ STREAM_SECONDS = 60.0
 """After this the page comes again, and is asked anew whether it may."""
 TICK_SECONDS = 4.0
 """How often something is said when nothing happens, so that the page knows that it would hear."""
+SENDING_SECONDS = 10.0
+"""A browser that takes nothing for so long has stopped reading; when it reads again, it asks."""
 _NO_BUFFERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "X-Accel-Buffering": "no",  # nginx would keep everything until the end
@@ -54,9 +57,7 @@ class EventsHandler(ConsoleRequest):
         while not self._is_gone and self._still_watches():
             text, version = board.news_since(version), board.version
             self.write(f"id: {board.name}-{version}\ndata: {text}\n\n")
-            try:
-                await self.flush()
-            except StreamClosedError:
+            if not await send_out(self, SENDING_SECONDS):
                 return
             if loop.time() >= end:
                 return
@@ -70,3 +71,17 @@ class EventsHandler(ConsoleRequest):
     def _still_watches(self) -> bool:
         """Whoever is taken off the roster sees nothing more."""
         return self.exam_id in decide_staff_entry(self.registry, self.username).exams
+
+
+async def send_out(handler: web.RequestHandler, seconds: float) -> bool:
+    """Whether the browser takes what was written within `seconds`; the connection to one that does
+    not ends."""
+    try:
+        await asyncio.wait_for(handler.flush(), seconds)
+    except StreamClosedError:
+        return False
+    except asyncio.TimeoutError:
+        stream = handler.request.connection.stream
+        stream.close()
+        return False
+    return True

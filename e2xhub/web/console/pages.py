@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from e2xhub.domain.audit import AuditFault
 from e2xhub.domain.catalog import Exam
+from e2xhub.domain.exam_records import ANNOUNCEMENT_MAX, REASON_MAX
 from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.offers import Registry
+from e2xhub.storage.exam_records.audit_log import UnreadableEntryError
 from e2xhub.storage.live_exam_records import RecordsUnavailableError
 from e2xhub.web.console.api import ActionHandler, ConsoleRequest, RefusedError, now
 from e2xhub.web.console.audit_words import describe_entry
@@ -20,6 +23,12 @@ from e2xhub.web.translations import translator_for
 
 _LAST_ENTRIES = 300
 _NO_AUDIT = "The log cannot be read: the database does not answer."
+_FAULTY_AUDIT = "The log has an entry that cannot be read. Tell those who run this hub."
+_CHANGED_AUDIT = "The log was changed: entry {number}. Tell those who run this hub."
+_UNKNOWN_KEY = (
+    "The log cannot be checked from entry {number} on: its key is missing. Tell those who run this "
+    "hub."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,6 +124,8 @@ class ConsoleHandler(ConsoleRequest):
             "starts_at": milliseconds(exam.start),
             "ends_at": milliseconds(exam.ends_at),
             "language": self.translate.language,
+            "reason_max": REASON_MAX,
+            "message_max": ANNOUNCEMENT_MAX,
             "words": make_words(self.translate),
         }
 
@@ -123,16 +134,30 @@ class AuditHandler(ActionHandler):
     """The last entries of the log about an exam, in words."""
 
     async def get(self, group_name: str) -> None:
-        """The newest first, with what to note on paper of the log's end."""
+        """The newest first, with what to note on paper of the log's end.
+
+        A log that somebody has changed says so, and has nothing worth noting.
+        """
         del group_name
         try:
-            entries, anchor = await self.desk.records.run(
+            entries, anchor, fault = await self.desk.records.run(
                 lambda records: (
                     records.last_entries(self.exam_id, _LAST_ENTRIES),
                     records.audit_anchor(),
+                    records.find_audit_fault(),
                 )
             )
         except RecordsUnavailableError:
             raise RefusedError(503, translator_for(self)(_NO_AUDIT)) from None
+        except UnreadableEntryError:
+            self.log.error("The audit log cannot be read; run: e2xhub audit verify")
+            raise RefusedError(500, translator_for(self)(_FAULTY_AUDIT)) from None
         told = [describe_entry(entry, self.translate) for entry in entries]
-        self.finish({"anchor": anchor, "entries": told})
+        said = self._say(fault) if fault else None
+        self.finish({"fault": said, "anchor": "" if fault else anchor, "entries": told})
+
+    def _say(self, fault: AuditFault) -> str:
+        self.log.error("The audit log is not whole: %s; run: e2xhub audit verify", fault)
+        return self.translate(_CHANGED_AUDIT if fault.is_change else _UNKNOWN_KEY).format(
+            number=fault.number
+        )

@@ -32,10 +32,13 @@ def _of_the_code(translate: Translator) -> dict[EntryRefusal, str]:
         EntryRefusal.WRONG_CODE: translate("Typed a wrong code."),
         EntryRefusal.USED_CODE: translate("Typed a code that was used before: issue a new one."),
         EntryRefusal.REPLACED_CODE: translate("Typed an old code: a newer one was issued."),
+        EntryRefusal.FOREIGN_CODE: translate("Typed the code of another exam."),
         EntryRefusal.REVOKED_CODE: translate("Typed a code that was revoked."),
         EntryRefusal.WRONG_ROOM_CODE: translate("Typed a wrong or used room code."),
         EntryRefusal.WAITS: translate("Tried too often and has to wait a little."),
-        EntryRefusal.LOCKED: translate("Tried far too often and is locked: unlock."),
+        EntryRefusal.LOCKED: translate(
+            "Tried far too often, and waits until you let the person try again."
+        ),
     }
 
 

@@ -27,6 +27,7 @@ def row_as_json(row: BoardRow) -> dict[str, Any]:
         "active_at": milliseconds(row.server.last_activity),
         "ends_at": milliseconds(row.ends_at),
         "extra": row.extra_minutes,
+        "granted": row.record.extra_minutes,
         **_known(row.record),
         **_code(row.record),
     }
@@ -40,6 +41,7 @@ def _known(record: ExamineeRecord) -> dict[str, Any]:
             "at": milliseconds(refused.at),
             "address": refused.address,
             "reason": refused.reason,
+            "before": refused.before,
         }
         if refused
         else None,

@@ -70,8 +70,16 @@ def _warnings(translate: Translator) -> dict[str, str]:
             "The settings or lists of this hub were changed and have faults ({count}); what was "
             "there before still holds. Tell the admins."
         ),
+        "stranger": translate(
+            "{address}, {time}: somebody typed a username that is on no list (times: {count})."
+        ),
         "no-room": translate("Without a room on the list: {count} ({names})."),
         "unknown-rooms": translate("The list has rooms that this exam is not held in: {names}."),
+        "forward-auth": translate(
+            "No reverse proxy asks this hub about requests to servers (forward-auth): pages of "
+            "examinees' servers could act in your name. Open no links from examinees; see "
+            "docs/how-to/forward-auth.md."
+        ),
     }
 
 
@@ -80,10 +88,12 @@ def _page(translate: Translator) -> dict[str, str]:
         "live": translate("live"),
         "connecting": translate("connecting …"),
         "offline": translate("No connection to the hub. What you see may be old."),
-        "signed_out": translate("You are signed out. Open this page anew."),
+        "signed_out": translate("You are signed out. Sign in again, then open this page anew."),
+        "sign_in_again": translate("Sign in again"),
         "needs_help": translate("Need help ({count})"),
         "locked": translate("Locked after too many attempts."),
         "refused": translate("{time}, {address}"),
+        "before_that": translate("Before that: {reason}"),
         "all": translate("All"),
         "help": translate("Need help"),
     }
@@ -147,10 +157,14 @@ def _dialogs(translate: Translator) -> dict[str, str]:
         "working": translate("One moment …"),
         "done": translate("Done for {count}."),
         "not_done": translate("Not done for {count}:"),
+        "refused_many": translate("{count} people"),
+        "unknown": translate("Nobody knows whether it was done for: {names}."),
+        "go_on": translate("Go on with the remaining {count}"),
         "failed": translate("The hub did not answer. Look at the list before you try again."),
         "for_whom": translate("For whom?"),
         "everybody": translate("Everybody ({count})"),
         "in_room": translate("Room {room} ({count})"),
+        "those_shown": translate("Those shown in the list ({count})"),
         "reason": translate("Reason"),
         "reason_help": translate("The reason is kept in the log."),
         "reason_needed": translate("Give a reason; it is kept in the log."),
@@ -170,15 +184,33 @@ def _issuing(translate: Translator) -> dict[str, str]:
         "reissue": translate("New code"),
         "reissue_title": translate("New code for {name}"),
         "reissue_text": translate(
-            "The old code and the old browser stop working at once. The server goes on, and no "
-            "work is lost: with the new code the person is back where they were."
+            "The old code stops working at once, and the old browser within half a minute, after "
+            "it has saved what is open. The server goes on: with the new code the person is back "
+            "where they were. Look that nobody works on at the old seat."
         ),
         "reissue_button": translate("Issue a new code"),
         "issuing": translate("Codes are being issued …"),
         "lost": translate(
-            "The hub did not answer for: {names}. They may have a code that nobody has seen: look "
-            "at the list, and issue new ones for those who have."
+            "The hub did not answer for: {names}. They may have a code that nobody has seen."
         ),
+        **_renewing(translate),
+    }
+
+
+def _renewing(translate: Translator) -> dict[str, str]:
+    return {
+        "renew_for": translate(
+            "New codes for everybody who has a code and has not signed in ({count})"
+        ),
+        "renew_room": translate(
+            "New codes for those in room {room} who have a code and have not signed in ({count})"
+        ),
+        "renew_shown": translate(
+            "New codes for those shown who have a code and have not signed in ({count})"
+        ),
+        "renew_button": translate("Issue new codes ({count})"),
+        "renew_lost": translate("Issue new codes for these {count}"),
+        "lost_reason": translate("The answer with the code was lost."),
     }
 
 
@@ -211,7 +243,7 @@ def _codes(translate: Translator) -> dict[str, str]:
 def _other_actions(translate: Translator) -> dict[str, str]:
     return {
         **_taking_away(translate),
-        "unlock": translate("Unlock"),
+        "let_try": translate("Let try again now"),
         "helped": translate("Helped: take off the list"),
         "extra_time": translate("Extra time"),
         "extra_title": translate("Extra time for {name}"),
@@ -237,8 +269,9 @@ def _taking_away(translate: Translator) -> dict[str, str]:
         "revoke": translate("Revoke the code"),
         "revoke_title": translate("Revoke the code of {name}"),
         "revoke_text": translate(
-            "The code stops working, and whoever is in with it is out at once. The server and the "
-            "work stay. A new code lets the person in again."
+            "The code stops working, and whoever is in with it is out within half a minute. The "
+            "server and the work stay. To end what runs at once, stop the server, too. A new code "
+            "lets the person in again."
         ),
         "stop_server": translate("Stop the server"),
         "stop_title": translate("Stop the server of {name}"),
@@ -249,11 +282,15 @@ def _taking_away(translate: Translator) -> dict[str, str]:
         "finish": translate("Finish the exam"),
         "finish_title": translate("Finish the exam of {name}"),
         "finish_text": translate(
-            "The person is out at once, the server is stopped, and what is not saved is lost. "
-            "Files stay. Only a new code opens the exam again."
+            "The person's page saves what is open. After half a minute the person is out and the "
+            "server is stopped. Files stay. Only a new code opens the exam again."
         ),
-        "finish_title_many": translate("Finish the exam of those whose time is over"),
+        "finish_title_many": translate("Finish the exam for many"),
         "finish_for": translate("Everybody whose time is over ({count})"),
+        "finish_all": translate("Everybody, also those with time left ({count})"),
+        "finish_room": translate("Room {room}, also those with time left ({count})"),
+        "finish_shown": translate("Those shown, also those with time left ({count})"),
+        "type_exam": translate("To confirm, type the name of this exam: {exam}"),
         "finish_button": translate("Finish ({count})"),
     }
 

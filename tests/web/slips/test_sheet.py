@@ -40,10 +40,9 @@ def test_importer_reads_the_sheet_back_without_the_codes(tmp_path: Path) -> None
     sheet = tmp_path / "slips.csv"
     sheet.write_text(write_csv(slips_of([("=1", "A"), ("B", "C")], room="=2")), encoding="utf-8")
     faults: list[Fault] = []
-    columns = {"first_name": "first_name"}
-    found = read_lms_file(sheet, ListFormat.EXAM_SHEET, ReadOptions(columns=columns), faults)
+    found = read_lms_file(sheet, ListFormat.EXAM_SHEET, ReadOptions(), faults)
     assert faults == []
     assert [(row.username, row.attributes) for row in found.rows] == [
-        ("u0", {"room": "=2", "seat": "0", "first_name": "=1"}),
-        ("u1", {"room": "=2", "seat": "1", "first_name": "B"}),
+        ("u0", {"first_name": "=1", "last_name": "A", "room": "=2", "seat": "0"}),
+        ("u1", {"first_name": "B", "last_name": "C", "room": "=2", "seat": "1"}),
     ]

@@ -1,12 +1,10 @@
 // What a proctor can do, beside issuing codes: for one person, a room, or all.
-import { Failed, post, postInParts } from "./api.js";
-import { tellFaults } from "./codes.js";
-import { buttons, field, groupField } from "./dialog.js";
-import { bdi, fill, fillNodes, make, moment, words } from "./dom.js";
+import { Failed, post, postInParts, session } from "./api.js";
+import { buttons, field, reasonField } from "./dialog.js";
+import { bdi, fill, fillNodes, make, moment, page, words } from "./dom.js";
+import { askForGroup, groupOfOne, groupsOf } from "./groups.js";
 import * as known from "./people.js";
-
-const REASON_MAX = 200;
-const MESSAGE_MAX = 500;
+import { moreButton, tellFaults } from "./results.js";
 
 export class Actions {
   constructor(dialog, codes) {
@@ -33,10 +31,10 @@ export class Actions {
   }
 
   personButtons(person) {
-    const button = (text, act, kind = "quiet-button") => make("button", { type: "button", class: kind, onclick: act }, text);
+    const button = (text, act, kind = "quiet-button") => make("button", { type: "button", class: kind, onclick: act, disabled: session.isOver }, text);
     const isIn = ["signed-in", "ready", "idle"].includes(person.state) || person.address;
     const found = [button(person.generation ? words.reissue : words.issue_one, () => this.codes.askForOne(person), "")];
-    if (known.needsHelp(person)) found.push(button(person.locked ? words.unlock : words.helped, () => this.unlock(person)));
+    if (known.needsHelp(person)) found.push(button(helpWord(person), () => this.unlock(person)));
     found.push(button(words.message, () => this.askForMessage(person)));
     found.push(button(words.extra_time, () => this.askForExtraTime(person)));
     if (person.server === "ready") found.push(button(words.stop_server, () => this.askToStop(person), "harmful-quiet"));
@@ -46,7 +44,7 @@ export class Actions {
   }
 
   unlock(person) {
-    return this.run("unlock", words.unlock, [person], (usernames) => ({ usernames }));
+    return this.run("unlock", helpWord(person), [person], names);
   }
 
   askToStop(person) {
@@ -54,7 +52,7 @@ export class Actions {
     this.dialog.ask(fill(words.stop_title, { name }), words.stop_text, [], {
       button: words.stop_server,
       harmful: true,
-      act: () => this.run("stop-server", words.stop_server, [person], (usernames) => ({ usernames })),
+      act: () => this.run("stop-server", words.stop_server, [person], names),
     });
   }
 
@@ -71,76 +69,83 @@ export class Actions {
     this.dialog.ask(title, text, [reason], {
       button,
       harmful: true,
-      act: () => this.run(action, title, [person], (usernames) => ({ usernames, reason: reason.value() })),
+      act: () => this.run(action, title, [person], (part) => ({ ...names(part), reason: reason.value() })),
     });
   }
 
   // --- one or many
 
-  askForExtraTime(person, room = null) {
-    const groups = person ? [{ text: "", people: [person] }] : groupsOf(known.everybody(), room);
+  askForExtraTime(person, where = {}) {
+    const groups = person ? groupOfOne(person) : groupsOf(known.everybody(), where);
+    const title = person ? fill(words.extra_title, { name: known.nameOf(person) }) : words.extra_title_many;
+    if (!groups.length) return this.tell(title, [make("p", {}, words.nobody_left)]);
     const minutes = make("input", { type: "number", step: 1, min: -1440, max: 1440, value: 15, inputMode: "numeric" });
     const check = (value) => (Number.isInteger(Number(value)) && Number(value) !== 0 ? "" : words.minutes_needed);
-    const reason = reasonField((value) => (value ? "" : words.reason_needed));
+    const reason = reasonField(true);
     const fields = [field(words.extra_minutes, minutes, { help: words.extra_help, check }), reason];
     const label = (group) => fill(person ? words.extra_button_one : words.extra_button, { minutes: minutes.value || "?", count: group.people.length });
-    const title = person ? fill(words.extra_title, { name: known.nameOf(person) }) : words.extra_title_many;
     const act = (group) => {
       const given = { minutes: Number(minutes.value), reason: reason.value() };
-      return this.run("extra-time", title, group.people, (usernames) => ({ usernames, ...given }));
+      // With what this page has seen: the hub adds nothing twice.
+      const seen = (part) => part.map(({ username, granted }) => ({ username, granted }));
+      return this.run("extra-time", title, group.people, (part) => ({ people: seen(part), ...given }));
     };
-    const update = this.askForGroup(title, "", groups, fields, { label, act });
+    const update = askForGroup(this.dialog, title, "", groups, fields, { label, act });
     minutes.addEventListener("input", update);
   }
 
-  askForMessage(person, room = null) {
-    const groups = person ? [{ text: "", people: [person] }] : groupsOf(known.everybody(), room);
-    const text = make("textarea", { rows: 4, maxLength: MESSAGE_MAX });
+  askForMessage(person, where = {}) {
+    const groups = person ? groupOfOne(person) : groupsOf(known.everybody(), where);
+    const title = person ? fill(words.message_title, { name: known.nameOf(person) }) : words.message_title_many;
+    if (!groups.length) return this.tell(title, [make("p", {}, words.nobody_left)]);
+    const text = make("textarea", { rows: 4, maxLength: page.message_max });
     const check = (value) => (value ? "" : words.message_needed);
     const fields = [field(words.message_label, text, { check })];
     const label = (group) => fill(person ? words.message_button_one : words.message_button, { count: group.people.length });
-    const title = person ? fill(words.message_title, { name: known.nameOf(person) }) : words.message_title_many;
     const act = (group) => {
       const told = text.value.trim();
       if (group.isAll) return this.runOnce("message", title, { usernames: null, text: told }, group.people.length);
-      return this.run("message", title, group.people, (usernames) => ({ usernames, text: told }));
+      return this.run("message", title, group.people, (part) => ({ ...names(part), text: told }), { isRepeatable: false });
     };
-    this.askForGroup(title, words.message_text, groups, fields, { label, act });
+    askForGroup(this.dialog, title, words.message_text, groups, fields, { label, act });
   }
 
-  askToFinishMany(room = null) {
-    const over = known.everybody().filter(known.isOver).filter((person) => !person.finished_at);
-    const groups = groupsOf(over, room, words.finish_for);
+  // Those whose time is over; after a confirmation that is typed, also the others.
+  askToFinishMany(where = {}) {
     const title = words.finish_title_many;
-    if (!over.length) return this.tell(title, [make("p", {}, words.nobody_left)]);
+    const going = known.everybody().filter((person) => person.generation && !person.finished_at);
+    const early = { all: words.finish_all, room: words.finish_room, shown: words.finish_shown };
+    const groups = [
+      ...groupsOf(going.filter(known.isOver), where, { all: words.finish_for }),
+      ...groupsOf(going, where, early, { isEarly: true }),
+    ];
+    if (!groups.length) return this.tell(title, [make("p", {}, words.nobody_left)]);
     const reason = reasonField();
-    this.askForGroup(title, words.finish_text, groups, [reason], {
-      harmful: true,
+    const typed = make("input", { type: "text", autocomplete: "off", spellcheck: false, autocapitalize: "none" });
+    const told = fill(words.type_exam, { exam: page.exam });
+    const confirmation = field(told, typed, { check: (value) => (value === page.exam ? "" : told) });
+    confirmation.isFor = (group) => group.isEarly;
+    askForGroup(this.dialog, title, words.finish_text, groups, [reason, confirmation], {
+      isHarmful: () => true,
       label: (group) => fill(words.finish_button, { count: group.people.length }),
-      act: (group) => this.run("finish", title, group.people, (usernames) => ({ usernames, reason: reason.value() })),
+      act: (group) => this.run("finish", title, group.people, (part) => ({ ...names(part), reason: reason.value() })),
     });
-  }
-
-  // Asks for whom, if there is a choice; the button says for how many. Returns what renews that.
-  askForGroup(title, text, groups, fields, { label, act, harmful = false }) {
-    const choice = groups.length > 1 ? groupField(words.for_whom, groups, () => update()) : null;
-    const chosen = () => (choice ? choice.chosen() : groups[0]);
-    const all = choice ? [choice, ...fields] : fields;
-    const asked = this.dialog.ask(title, text, all, { button: label(chosen()), harmful, act: () => act(chosen()) });
-    const update = () => {
-      asked.submit.textContent = label(chosen());
-    };
-    return update;
   }
 
   // --- doing it
 
-  async run(action, title, people, makeBody) {
+  // `makeBody` gets a part of the people. What nobody knows of is asked for again, where that does
+  // no harm.
+  async run(action, title, people, makeBody, { isRepeatable = true, before = { done: [], refused: [] } } = {}) {
     const tell = (done, count) => fill(words.progress, { done, count });
     const progress = this.dialog.showProgress(title, tell);
-    const names = people.map(({ username }) => ({ username }));
-    const result = await postInParts(action, names, (part) => makeBody(part.map(({ username }) => username)), progress);
-    this.tellResult(title, result, result.done.length);
+    const result = await postInParts(action, people, makeBody, progress);
+    result.done.unshift(...before.done);
+    result.refused.unshift(...before.refused);
+    const rest = [...(isRepeatable ? result.lost : []), ...result.left];
+    const goOn = () => this.run(action, title, rest, makeBody, { isRepeatable, before: result });
+    const further = rest.length && !session.isOver ? [buttons(moreButton(words.go_on, rest, goOn))] : [];
+    this.tellResult(title, result, result.done.length, further);
   }
 
   async runOnce(action, title, body, count) {
@@ -154,8 +159,8 @@ export class Actions {
     }
   }
 
-  tellResult(title, result, count) {
-    const faults = tellFaults(result);
+  tellResult(title, result, count, further = []) {
+    const faults = [...tellFaults(result), ...further];
     if (count) faults.unshift(make("p", { role: "status" }, fill(words.done, { count })));
     this.tell(title, faults);
   }
@@ -165,23 +170,13 @@ export class Actions {
   }
 }
 
-function reasonField(check = () => "") {
-  const input = make("input", { type: "text", maxLength: REASON_MAX, autocomplete: "off" });
-  const made = field(words.reason, input, { help: words.reason_help, check });
-  made.value = () => input.value.trim();
-  return made;
+function names(part) {
+  return { usernames: part.map(({ username }) => username) };
 }
 
-function groupsOf(people, room, text = words.everybody) {
-  const all = { text: fill(text, { count: people.length }), people, isAll: true, room: null };
-  const names = known.rooms();
-  if (names.length < 2) return [all];
-  const inRooms = names.map((name) => {
-    const inside = people.filter((person) => person.room === name);
-    return { text: fill(words.in_room, { room: name || words.no_room, count: inside.length }), people: inside, room: name };
-  });
-  const found = [all, ...inRooms].filter((group) => group.people.length);
-  return found.sort((one, other) => (other.room === room) - (one.room === room));
+// What the button does: who has to wait may try at once; others are known to the proctor now.
+function helpWord(person) {
+  return person.locked || person.refused?.waits ? words.let_try : words.helped;
 }
 
 function personDetails(person) {

@@ -15,7 +15,8 @@ async function load() {
     const answer = await fetch(`${page.path}/audit`, { headers: { "X-XSRFToken": page.xsrf }, cache: "no-store" });
     const told = await answer.json();
     if (!answer.ok) return [make("p", { class: "error", role: "alert" }, told.message || words.failed)];
-    return told.entries.length ? makeLog(told) : [make("p", {}, words.audit_empty)];
+    const log = told.entries.length ? makeLog(told) : [make("p", {}, words.audit_empty)];
+    return told.fault ? [make("p", { class: "error", role: "alert" }, told.fault), ...log] : log;
   } catch {
     return [make("p", { class: "error", role: "alert" }, words.failed)];
   }
@@ -34,5 +35,6 @@ function makeLog({ anchor, entries }) {
     );
   const note = make("p", {}, words.audit_anchor, " ", make("strong", { class: "typed" }, anchor), " ", make("span", { class: "quiet" }, words.audit_help));
   const list = make("ol", { class: "log", reversed: true }, ...entries.map(item));
-  return [note, make("div", { class: "scrolling", tabIndex: 0, role: "region", "aria-label": words.audit_title }, list)];
+  const shown = make("div", { class: "scrolling", tabIndex: 0, role: "region", "aria-label": words.audit_title }, list);
+  return anchor ? [note, shown] : [shown];
 }

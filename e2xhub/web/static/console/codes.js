@@ -1,58 +1,93 @@
 // Issues codes, and shows them once. They are in this page's memory alone: closing it is for good.
-import { postInParts } from "./api.js";
-import { buttons, field, groupField } from "./dialog.js";
+import { postInParts, session } from "./api.js";
+import { buttons, reasonField } from "./dialog.js";
 import { bdi, compare, fill, make, page, words } from "./dom.js";
+import { askForGroup, groupsOf } from "./groups.js";
 import * as known from "./people.js";
-
-const REASON_MAX = 200;
+import { moreButton, tellFaults } from "./results.js";
 
 export class Codes {
   constructor(dialog) {
     this.dialog = dialog;
     this.slips = null;
+    this.isIssuing = false;
     window.addEventListener("beforeunload", (event) => {
-      if (this.slips) event.preventDefault();
+      if (this.slips || this.isIssuing) event.preventDefault();
     });
   }
 
-  // For all without a code, in a room or everywhere.
-  askForMany(room) {
-    const groups = withoutCode(room);
+  // For all without a code, in a room or everywhere; also for those whose slips are lost.
+  askForMany(where) {
+    const everybody = known.everybody();
+    const renewal = { all: words.renew_for, room: words.renew_room, shown: words.renew_shown };
+    const groups = [
+      ...groupsOf(everybody.filter(known.hasNoCode), where, { all: words.issue_for }),
+      ...groupsOf(everybody.filter(known.hasUnusedCode), where, renewal, { isRenewal: true }),
+    ];
     if (!groups.length) return this.dialog.show(words.issue_title, [make("p", {}, words.nobody_left), buttons(this.dialog.cancelButton(words.close))]);
-    const label = (group) => fill(words.issue_button, { count: group.people.length });
-    const choice = groupField(words.for_whom, groups, (group) => {
-      asked.submit.textContent = label(group);
-    });
-    const asked = this.dialog.ask(words.issue_title, words.issue_text, [choice], {
-      button: label(groups[0]),
-      act: () => this.issue(choice.chosen().people, ""),
+    const reason = reasonField(true);
+    reason.isFor = (group) => group.isRenewal;
+    askForGroup(this.dialog, words.issue_title, words.issue_text, groups, [reason], {
+      label: ({ people, isRenewal }) => fill(isRenewal ? words.renew_button : words.issue_button, { count: people.length }),
+      act: ({ people, isRenewal }) => this.issue(people, isRenewal ? reason.value() : ""),
+      isHarmful: ({ isRenewal }) => Boolean(isRenewal),
     });
   }
 
   askForOne(person) {
     const name = known.nameOf(person);
     if (!person.generation) return this.issue([person], "");
-    const input = make("input", { type: "text", maxLength: REASON_MAX, autocomplete: "off" });
-    const check = (value) => (value ? "" : words.reason_needed);
-    const reason = field(words.reason, input, { help: words.reason_help, check });
+    const reason = reasonField(true);
     this.dialog.ask(fill(words.reissue_title, { name }), words.reissue_text, [reason], {
       button: words.reissue_button,
       harmful: true,
-      act: () => this.issue([person], input.value.trim()),
+      act: () => this.issue([person], reason.value()),
     });
   }
 
   async issue(people, reason) {
-    const progress = this.dialog.showProgress(words.issuing, (done, count) => fill(words.progress, { done, count }));
-    const makeBody = (part) => ({ people: part.map(({ username, generation }) => ({ username, generation })), reason });
-    const result = await postInParts("issue", people, makeBody, progress);
-    const found = result.answers.map(({ slips }) => slips).filter(Boolean);
-    if (found.length) this.slips = { ...found[0], slips: found.flatMap(({ slips }) => slips) };
-    this.showCodes(result);
+    this.showCodes(await this.ask(people, reason), reason);
   }
 
-  showCodes(result) {
-    const faults = tellFaults(result);
+  async ask(people, reason) {
+    const progress = this.dialog.showProgress(words.issuing, (done, count) => fill(words.progress, { done, count }));
+    const makeBody = (part) => ({ people: part.map(({ username, generation }) => ({ username, generation })), reason });
+    this.isIssuing = true;
+    const result = await postInParts("issue", people, makeBody, progress, ({ slips }) => this.keep(slips));
+    this.isIssuing = false;
+    return result;
+  }
+
+  // At once, beside those that are there: what comes later may fail.
+  keep(slips) {
+    if (!slips) return;
+    const renewed = new Set(slips.slips.map(({ username }) => username));
+    const others = (this.slips?.slips ?? []).filter(({ username }) => !renewed.has(username));
+    this.slips = { ...slips, slips: [...others, ...slips.slips] };
+  }
+
+  // For those whose codes may have been made, and were seen by nobody.
+  async renew({ lost, left }, reason) {
+    const asTheyAre = lost.map((person) => known.people.get(person.username) ?? person);
+    const result = await this.ask(asTheyAre, words.lost_reason);
+    this.showCodes({ ...result, lost: [...result.lost, ...result.left], left }, reason);
+  }
+
+  async goOn({ lost, left }, reason) {
+    const result = await this.ask(left, reason);
+    this.showCodes({ ...result, lost: [...lost, ...result.lost] }, reason);
+  }
+
+  furtherButtons(result, reason) {
+    const { lost, left } = result;
+    const found = [];
+    if (lost.length) found.push(moreButton(words.renew_lost, lost, () => this.renew(result, reason)));
+    if (left.length) found.push(moreButton(words.go_on, left, () => this.goOn(result, reason)));
+    return found.length && !session.isOver ? [buttons(...found)] : [];
+  }
+
+  showCodes(result, reason) {
+    const faults = [...tellFaults(result, words.lost), ...this.furtherButtons(result, reason)];
     if (!this.slips) {
       this.dialog.show(words.issue_title, [...faults, buttons(this.dialog.cancelButton(words.close))]);
       return;
@@ -63,7 +98,7 @@ export class Codes {
     const told = make("p", { class: "warning" }, isOne ? words.one_code_once : words.codes_once);
     const codes = isOne ? oneCode(slips[0]) : codeTable(slips);
     const status = make("p", { role: "status", class: "quiet" });
-    this.again = () => this.showCodes(result);
+    this.again = () => this.showCodes(result, reason);
     this.dialog.show(title, [...faults, told, codes, this.printing(status), status, this.closing()], { guard: () => this.askToClose(), wide: !isOne });
   }
 
@@ -129,32 +164,6 @@ export class Codes {
       status.textContent = error instanceof TypeError ? words.failed : error.message;
     }
   }
-}
-
-function withoutCode(room) {
-  const people = known.everybody().filter(known.hasNoCode);
-  const groups = [{ text: fill(words.issue_for, { count: people.length }), people, room: null }];
-  for (const name of known.rooms()) {
-    const inside = people.filter((person) => person.room === name);
-    groups.push({ text: fill(words.in_room, { room: name || words.no_room, count: inside.length }), people: inside, room: name });
-  }
-  const found = groups.filter((group) => group.people.length);
-  // The room that is chosen above the list comes first: it is the one that is meant.
-  return found.sort((one, other) => (other.room === room) - (one.room === room));
-}
-
-export function tellFaults({ refused, lost, error }) {
-  const told = [];
-  if (refused.length) {
-    told.push(make("p", { class: "error", role: "alert" }, fill(words.not_done, { count: refused.length })));
-    const item = ({ username, message }) => make("li", {}, make("strong", {}, bdi(username)), `: ${message}`);
-    told.push(make("ul", { class: "refused" }, ...refused.map(item)));
-  }
-  if (error) told.push(make("p", { class: "error", role: "alert" }, error));
-  if (lost.some((person) => person.generation !== undefined)) {
-    told.push(make("p", { class: "error" }, fill(words.lost, { names: lost.map(({ username }) => username).join(", ") })));
-  }
-  return told;
 }
 
 function slipName(slip) {

@@ -1,6 +1,6 @@
 // The one dialog of the page. What does harm is armed a moment after it appears, so that a second tap
 // of a finger that meant something else presses nothing.
-import { make, words } from "./dom.js";
+import { make, page, words } from "./dom.js";
 
 const ARMED_AFTER = 600;
 
@@ -59,9 +59,9 @@ export class Dialog {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (submit.disabled) return;
-      const fault = fields.map((field) => field.check?.()).find(Boolean);
+      const fault = fields.map((field) => !field.hidden && field.check?.()).find(Boolean);
       error.hidden = !fault;
-      error.textContent = fault ?? "";
+      error.textContent = fault || "";
       if (fault) return;
       submit.disabled = true;
       await act(form);
@@ -100,6 +100,15 @@ function arm(button) {
   setTimeout(() => {
     button.disabled = false;
   }, ARMED_AFTER);
+}
+
+// Why something is done; `value()` is what was typed.
+export function reasonField(isNeeded = false) {
+  const input = make("input", { type: "text", maxLength: page.reason_max, autocomplete: "off" });
+  const check = (value) => (value || !isNeeded ? "" : words.reason_needed);
+  const made = field(words.reason, input, { help: words.reason_help, check });
+  made.value = () => input.value.trim();
+  return made;
 }
 
 let fieldNumber = 0;

@@ -20,7 +20,12 @@ export function bdi(text) {
 }
 
 export function fill(text, values) {
-  return text.replace(/\{(\w+)\}/g, (found, name) => values[name] ?? found);
+  return text.replace(/\{(\w+)\}/g, (found, name) => isolate(values[name] ?? found));
+}
+
+// The same for a name inside a sentence (https://unicode.org/reports/tr9/).
+function isolate(value) {
+  return /[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}]/u.test(value) ? `\u2068${value}\u2069` : value;
 }
 
 // The same with elements in the places of values: returns nodes.

@@ -1,5 +1,6 @@
 // Puts the console together.
 import { Actions } from "./actions.js";
+import { endSession, session } from "./api.js";
 import { showAudit } from "./audit.js";
 import { Codes } from "./codes.js";
 import { Dialog } from "./dialog.js";
@@ -22,13 +23,14 @@ const table = new Table(open);
 const help = new Help(open);
 const counters = new Counters((state) => table.filterBy({ state }));
 const chosenRoom = () => (find("room").value ? find("room").value.slice("room:".length) : null);
+const where = () => ({ room: chosenRoom(), shown: table.chosen });
 
 find("search").addEventListener("input", () => table.search(find("search").value));
 find("room").addEventListener("change", () => table.filterBy({ room: chosenRoom() }));
-find("issue-button").addEventListener("click", () => codes.askForMany(chosenRoom()));
-find("message-button").addEventListener("click", () => actions.askForMessage(null, chosenRoom()));
-find("extra-button").addEventListener("click", () => actions.askForExtraTime(null, chosenRoom()));
-find("finish-button").addEventListener("click", () => actions.askToFinishMany(chosenRoom()));
+find("issue-button").addEventListener("click", () => codes.askForMany(where()));
+find("message-button").addEventListener("click", () => actions.askForMessage(null, where()));
+find("extra-button").addEventListener("click", () => actions.askForExtraTime(null, where()));
+find("finish-button").addEventListener("click", () => actions.askToFinishMany(where()));
 find("audit-button").addEventListener("click", () => showAudit(dialog));
 
 function showNews(news, isNew) {
@@ -40,11 +42,23 @@ function showNews(news, isNew) {
   table.update(changed);
   help.update();
   counters.update();
-  showRooms(find("room"));
+  if (!showRooms(find("room"))) table.filterBy({ room: null });
   actions.refreshPerson([...changed]);
 }
 
-new Stream({ onNews: showNews, onState: showConnection });
+function showState(state) {
+  if (state === "signed-out") endSession();
+  else if (!session.isOver) showConnection(state);
+}
+
+// What is shown stays, and codes can still be written down; nothing can be done any more.
+document.addEventListener("signed-out", () => {
+  showConnection("signed-out");
+  for (const button of document.querySelectorAll(".tool-actions button, .person-buttons button, #audit-button")) button.disabled = true;
+});
+
+showState("connecting");
+new Stream({ onNews: showNews, onState: showState });
 setInterval(showClock, 1000);
 setInterval(() => table.showTimes(), 10_000);
 showClock();

@@ -1,6 +1,7 @@
 // What stands above the list: the clock, the connection, warnings, who needs help, the counters.
-import { bdi, fill, hour, make, page, second, setText, span, words } from "./dom.js";
+import { bdi, fill, hour, make, second, setText, span, words } from "./dom.js";
 import * as known from "./people.js";
+import { signInLink } from "./results.js";
 
 // The states that are always there; the others only while somebody is in them.
 const USUAL = new Set(["", "help", "not-issued", "issued", "signed-in", "ready", "submitted"]);
@@ -25,13 +26,17 @@ export function showConnection(state) {
   if (element.textContent === told[state]) return;
   element.replaceChildren(told[state]);
   if (state === "signed-out") {
-    element.append(" ", make("a", { href: page.path, class: "button quiet-button" }, page.title));
+    element.append(" ", signInLink());
   }
 }
 
+// Not about this minute: it stays until those who run the hub change something.
+const isQuiet = (warning) => warning.kind === "forward-auth";
+
 export function showWarnings() {
   const list = document.getElementById("warnings");
-  const told = known.exam.warnings.map((warning) =>
+  const shown = known.exam.warnings;
+  const told = shown.map((warning) =>
     fill(words.warnings[warning.kind] ?? warning.kind, {
       ...warning,
       time: warning.since ? hour(warning.since) : "",
@@ -41,7 +46,7 @@ export function showWarnings() {
   list.hidden = !told.length;
   if (list.dataset.told === told.join("\n")) return;
   list.dataset.told = told.join("\n");
-  list.replaceChildren(...told.map((text) => make("li", { class: "warning" }, text)));
+  list.replaceChildren(...told.map((text, index) => make("li", { class: isQuiet(shown[index]) ? "warning lasting" : "warning" }, text)));
 }
 
 // The newest first; those who are shown keep their buttons, so that the keyboard stays where it is.
@@ -65,7 +70,9 @@ export class Help {
     }
     for (const person of found) this.show(person);
     this.section.hidden = !found.length;
-    setText(this.title, fill(words.needs_help, { count: found.length }));
+    const told = fill(words.needs_help, { count: found.length });
+    setText(this.title, told);
+    setText(document.getElementById("spoken"), found.length ? told : "");
   }
 
   show(person) {
@@ -130,15 +137,18 @@ export class Counters {
   }
 }
 
+// Returns whether the room that was chosen is still there.
 export function showRooms(select) {
   const wanted = known.rooms();
   const told = wanted.join("\n");
-  if (select.dataset.rooms === told) return;
+  if (select.dataset.rooms === told) return true;
   select.dataset.rooms = told;
   const chosen = select.value;
   const option = (value, text) => make("option", { value }, text);
   const named = wanted.map((room) => option(`room:${room}`, room || words.no_room));
   select.replaceChildren(option("", words.all_rooms), ...named);
-  select.value = [...select.options].some(({ value }) => value === chosen) ? chosen : "";
+  const isThere = [...select.options].some(({ value }) => value === chosen);
+  select.value = isThere ? chosen : "";
+  return isThere;
 }
 

@@ -39,6 +39,11 @@ export function hasNoCode(person) {
   return person.state === "not-issued";
 }
 
+// Has one, and has not signed in with it.
+export function hasUnusedCode(person) {
+  return person.state === "issued";
+}
+
 export function isOver(person) {
   return person.state === "over" || (person.signed_in_at !== null && !person.finished_at && now() >= person.ends_at);
 }
@@ -48,7 +53,8 @@ export function refusalOf(person) {
   if (person.locked) told.push(words.locked);
   if (person.refused) {
     told.push(words.refusals[person.refused.reason] ?? person.refused.reason);
-    const { at, address } = person.refused;
+    const { at, address, before } = person.refused;
+    if (before) told.push(fill(words.before_that, { reason: words.refusals[before] ?? before }));
     told.push(fill(words.refused, { time: moment(at, now()), address: address || "–" }));
   }
   return told.join(" ");

@@ -15,6 +15,7 @@ export class Stream {
     this.connect();
     document.addEventListener("visibilitychange", () => this.look());
     window.addEventListener("online", () => this.hurry());
+    window.addEventListener("offline", () => this.lose(this.abort));
   }
 
   look() {
@@ -94,10 +95,12 @@ export class Stream {
 
   expectNews(abort) {
     clearTimeout(this.silence);
-    this.silence = setTimeout(() => {
-      this.failures = Math.max(this.failures, 1);
-      abort.abort();
-    }, SILENT_AFTER);
+    this.silence = setTimeout(() => this.lose(abort), SILENT_AFTER);
+  }
+
+  lose(abort) {
+    this.failures = Math.max(this.failures, 1);
+    abort?.abort();
   }
 }
 

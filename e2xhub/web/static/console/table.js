@@ -91,6 +91,7 @@ export class Table {
     parts.text = plain([person.first, person.last, person.first, person.username, person.room, person.seat].join(" "));
     setText(parts.name, known.listedName(person));
     setText(parts.username, person.username);
+    setText(parts.also, known.listedName(person) === person.username ? "" : person.username);
     setText(parts.room, person.room);
     setText(parts.seat, person.seat);
     const label = words.states[person.state];
@@ -106,13 +107,13 @@ export class Table {
 
   makeRow(username) {
     const cell = (name, ...children) => make("td", { role: "cell", class: `cell-${name}`, "data-label": words[name] ?? "" }, ...children);
-    const parts = { name: bdi(""), username: bdi(""), room: bdi(""), seat: bdi("") };
+    const parts = { name: bdi(""), also: bdi(""), username: bdi(""), room: bdi(""), seat: bdi("") };
     parts.state = make("span", { class: "state" });
     parts.more = make("span", { class: "more" });
     parts.left = make("span", { class: "left" });
     parts.extra = make("span", { class: "extra" });
     parts.button = make("button", { type: "button", class: "quiet-button" }, words.open);
-    const head = make("th", { scope: "row", role: "rowheader", class: "cell-name" }, parts.name);
+    const head = make("th", { scope: "row", role: "rowheader", class: "cell-name" }, parts.name, make("span", { class: "also" }, parts.also));
     parts.row = make(
       "tr",
       { role: "row", "data-username": username },
@@ -151,6 +152,13 @@ export class Table {
     Object.assign(this.filter, changes);
     for (const [username, parts] of this.rows) parts.row.hidden = !this.fits(known.people.get(username), parts);
     this.count();
+  }
+
+  // The usernames of those who are shown, where somebody searches or filters by state; else null.
+  get chosen() {
+    const { words: wanted, state } = this.filter;
+    if (!wanted.length && !state) return null;
+    return new Set([...this.rows].filter(([, { row }]) => !row.hidden).map(([username]) => username));
   }
 
   search(text) {
