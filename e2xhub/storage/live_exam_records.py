@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 from traitlets.log import get_logger
 
-from e2xhub.domain.exam_records import ExamChanges, RecordsView
+from e2xhub.domain.exam_records import NO_CHANGES, RecordsView
 from e2xhub.domain.offers import Registry
 from e2xhub.errors import E2xHubError
 from e2xhub.storage.exam_records import ExamRecords
@@ -64,6 +64,8 @@ class LiveExamRecords:
     def __init__(self, records: ExamRecords) -> None:
         self.records = records
         self.current = RecordsView()
+        self.changes = NO_CHANGES
+        """What in `current` decides who may start a server; the same object while nothing does."""
         self.unavailable_since: datetime | None = None
         """Since when the database does not answer, or cannot be written to; None: all is well."""
         self._one_look = threading.Lock()
@@ -96,7 +98,7 @@ class LiveExamRecords:
         """
         with self._one_look:
             try:
-                self.current = self.records.load_view(self.current)
+                self._take(self.records.load_view(self.current))
                 if self.unavailable_since is not None:
                     self.records.check_writable()
             except SQLAlchemyError as error:
@@ -107,6 +109,13 @@ class LiveExamRecords:
                 self._note_available()
             _OPEN.set(len(self.current.sessions))
             _TO_CUT.set(len(self.current.due_to_cut(datetime.now(timezone.utc))))
+
+    def _take(self, view: RecordsView) -> None:
+        """Here and not in the event loop: it takes a while where many exams were held."""
+        if view is not self.current:
+            changes = view.changes()
+            self.changes = self.changes if changes == self.changes else changes
+            self.current = view
 
     def watch(self, *, every_seconds: float = LOOK_SECONDS) -> None:
         """Looks again and again, until the process ends."""
@@ -161,9 +170,8 @@ class ExamRegistry:
 
     def __init__(self, registry: LiveRegistry, records: LiveExamRecords) -> None:
         self._registry, self._records = registry, records
-        self._seen: tuple[Registry, RecordsView] | None = None
-        self._changes = ExamChanges()
-        self._combined = registry.current
+        self._seen = registry.current
+        self._combined = self._seen.with_changes(records.changes)
 
     def __deepcopy__(self, memo: object) -> ExamRegistry:
         # traitlets copies every configured value for every spawner; this one is shared.
@@ -177,18 +185,7 @@ class ExamRegistry:
     @property
     def current(self) -> Registry:
         """The same object as before, as long as nothing changed that decides anything."""
-        registry, view = self._registry.current, self._records.current
-        if self._seen is None or self._seen[1] is not view:
-            self._changes = _unless_equal(view.changes(), self._changes)
-        if (
-            self._combined.changes is not self._changes
-            or self._seen is None
-            or (self._seen[0] is not registry)
-        ):
-            self._combined = registry.with_changes(self._changes)
-        self._seen = (registry, view)
+        registry, changes = self._registry.current, self._records.changes
+        if registry is not self._seen or changes is not self._combined.changes:
+            self._seen, self._combined = registry, registry.with_changes(changes)
         return self._combined
-
-
-def _unless_equal(new: ExamChanges, old: ExamChanges) -> ExamChanges:
-    return old if new == old else new

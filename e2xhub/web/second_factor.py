@@ -25,15 +25,8 @@ from e2xhub.web.proctor_groups import sync_proctor_groups
 from e2xhub.web.proctor_pages import EXAM_LIST
 from e2xhub.web.staff_sign_in import PENDING_COOKIE, StaffDoor
 from e2xhub.web.standalone_pages import StandalonePage
-from e2xhub.web.translations import translator_for
+from e2xhub.web.translations import Translator, translator_for
 
-_WRONG = "This code is not right, or was used before. Wait until your app shows a new one."
-_SENTENCES = {
-    SecondFactorVerdict.WRONG: _WRONG,
-    SecondFactorVerdict.WAIT: "Too many attempts. Wait a minute, then try again.",
-    SecondFactorVerdict.LOCKED: "Far too many attempts. Ask those who run this hub to reset you.",
-    SecondFactorVerdict.NOT_ENROLLED: "Something else has happened meanwhile. Sign in again.",
-}
 _TYPED_MAX = 64  # a longer text is no code
 
 
@@ -95,7 +88,7 @@ class SecondFactorHandler(StandalonePage):
             return
         self.log.warning("The second factor of %s: %s", pending.username, verdict.value)
         self.set_status(403)
-        self.finish(await self._render(_SENTENCES[verdict]))
+        self.finish(await self._render(verdict))
 
     async def _enrol(self, typed: str) -> None:
         pending, now = self.pending, _now()
@@ -103,7 +96,7 @@ class SecondFactorHandler(StandalonePage):
         step = secret.accepted_step(typed, now) if secret else None
         if secret is None or step is None:
             self.set_status(403)
-            self.finish(await self._render(_WRONG))
+            self.finish(await self._render(SecondFactorVerdict.WRONG))
             return
         confirmed, confirmed_step = secret, step
         try:
@@ -115,7 +108,7 @@ class SecondFactorHandler(StandalonePage):
         except AlreadyEnrolledError as error:  # in another window, or by somebody else
             self.log.warning("%s", error)
             self.set_status(409)
-            self.finish(await self._render(_SENTENCES[SecondFactorVerdict.NOT_ENROLLED]))
+            self.finish(await self._render(SecondFactorVerdict.NOT_ENROLLED))
             return
         await self._sign_in()
         self.finish(self._render_recovery_codes(codes))
@@ -143,8 +136,8 @@ class SecondFactorHandler(StandalonePage):
         username = self.pending.username
         return await self.door.run(lambda all_: all_.is_enrolled(username))
 
-    async def _render(self, error: str = "") -> str:
-        said = translator_for(self)(error) if error else ""
+    async def _render(self, refused: SecondFactorVerdict | None = None) -> str:
+        said = _describe(refused, translator_for(self)) if refused else ""
         if await self._is_enrolled():
             return self.render_page("staff/check.html", error=said, who=self.pending.username)
         secret = self.pending.new_secret
@@ -168,6 +161,22 @@ class SecondFactorHandler(StandalonePage):
         """What the app calls this hub."""
         university: Any = self.door.desk.registry.current.catalog.university
         return str(university)
+
+
+def _describe(refused: SecondFactorVerdict, translate: Translator) -> str:
+    sentences = {
+        SecondFactorVerdict.WRONG: translate(
+            "This code is not right, or was used before. Wait until your app shows a new one."
+        ),
+        SecondFactorVerdict.WAIT: translate("Too many attempts. Wait a minute, then try again."),
+        SecondFactorVerdict.LOCKED: translate(
+            "Far too many attempts. Ask those who run this hub to reset you."
+        ),
+        SecondFactorVerdict.NOT_ENROLLED: translate(
+            "Something else has happened meanwhile. Sign in again."
+        ),
+    }
+    return sentences[refused]
 
 
 def _draw(secret: TotpSecret, username: str, issuer: str) -> str:

@@ -91,15 +91,14 @@ class SessionGuard:
 
     def _is_open(self, session: ExamSession) -> bool:
         """The end of an exam does not wait until somebody has written it into the database."""
-        if session.ended_at is not None:
-            return True  # it has a grace, which is not over
         registry = self._desk.registry.current
         exam, username = session.exam, Username(session.username)
-        return (
-            exam in registry.catalog.exams
-            and registry.is_open_for(exam, username, datetime.now(timezone.utc))
-            and not registry.has_finished(exam, username)
-        )
+        if exam not in registry.catalog.exams:
+            return False
+        if session.ended_at is not None:
+            return True  # it has a grace, which is not over
+        is_open = registry.is_open_for(exam, username, datetime.now(timezone.utc))
+        return is_open and not registry.has_finished(exam, username)
 
     def _judge_browser(self, request: BrowserRequest, session: ExamSession) -> Passage:
         """Whether the browser is Safe Exam Browser, where the exam demands it."""

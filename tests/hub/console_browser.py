@@ -40,9 +40,7 @@ class ConsoleBrowser(StaffBrowser):
         (slip,) = answer.json()["slips"]["slips"]
         return str(slip["code"])
 
-    def grant(
-        self, username: str, minutes: int, *, seen: int = 0, reason: str = "noise"
-    ) -> Answer:
+    def grant(self, username: str, minutes: int, *, seen: int = 0, reason: str = "noise") -> Answer:
         """Gives extra time to somebody to whom proctors have granted `seen` minutes so far."""
         people = [{"username": username, "granted": seen}]
         return self.act("extra-time", people=people, minutes=minutes, reason=reason)

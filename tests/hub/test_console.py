@@ -204,7 +204,7 @@ def test_new_code_cuts_the_old_session_and_keeps_the_server(
     generation = petra.board()["sam5"]["generation"]
     code = petra.issue_code("sam5", generation=generation, reason="browser crashed")
     petra.wait_for("sam5", state="issued", server="ready")
-    assert not student.browser.is_signed_in
+    wait_until(lambda: not student.browser.is_signed_in, "the grace of the old browser is over")
     again = HubSession(hub.url)
     again.sign_in("sam5", code)
     assert again.is_signed_in

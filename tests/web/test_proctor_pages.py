@@ -14,22 +14,7 @@ from e2xhub.web.proctor_pages import choose_staff_page
 _PIECES = st.sampled_from(
     [
         *("/", "//", ".", "..", "/hub/e2x/exams", "exams", "user", "emma", "x.html", "ml-pz1"),
-        *(
-            "\\",
-            "%2e%2e",
-            "%2f",
-            "%5c",
-            "?",
-            "#",
-            ";",
-            "@",
-            ":",
-            "\t",
-            "\n",
-            " ",
-            "https:",
-            "\u00e9",
-        ),
+        *("\\", "%2e%2e", "%2f", "%5c", "?", "#", ";", "@", ":", "\t", "\n", " ", "https:"),
     ]
 )
 

@@ -40,9 +40,10 @@ def texts_in_module(source: str) -> set[str]:
         for target in node.targets
         if isinstance(target, ast.Name)
     }
-    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.args]
-    given = [call.args[0] for call in calls if is_translator(call.func)]
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    given = [call.args[0] for call in calls if call.args and is_translator(call.func)]
     given += [argument for call in calls if is_http_error(call.func) for argument in call.args[1:]]
+    given += [word.value for call in calls for word in call.keywords if word.arg == "login_error"]
     found = {constants.get(item.id) for item in given if isinstance(item, ast.Name)}
     found |= {item.value for item in given if isinstance(item, ast.Constant)}
     return {text for text in found if isinstance(text, str)}
@@ -58,7 +59,7 @@ def is_translator(called: ast.expr) -> bool:
 def is_http_error(called: ast.expr) -> bool:
     """Whether this is an error that is shown to a person: its status, then its sentence."""
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
-    return name in ("HTTPError", "SpawnRefusedError")
+    return name in ("HTTPError", "SpawnRefusedError", "__init__")
 
 
 def used_texts() -> set[str]:
@@ -92,6 +93,8 @@ def fields(text: str) -> set[str]:
         'X = "Hello"\nraise SpawnRefusedError(403, translator_for(self.handler)(X))',
         'raise SpawnRefusedError(403, "Hello")',
         'raise web.HTTPError(503, "Hello")',
+        'X = "Hello"\nsuper().__init__(503, X)',
+        'X = "Hello"\nself._render(login_error=X)',
     ],
 )
 def test_text_that_a_person_reads_is_found_in_a_module(source: str) -> None:

@@ -7,6 +7,7 @@ because JupyterHub wants its token in a header.
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from tornado import web
 from tornado.iostream import StreamClosedError
@@ -81,7 +82,7 @@ async def send_out(handler: web.RequestHandler, seconds: float) -> bool:
     except StreamClosedError:
         return False
     except asyncio.TimeoutError:
-        stream = handler.request.connection.stream
-        stream.close()
+        connection: Any = handler.request.connection
+        connection.stream.close()
         return False
     return True

@@ -158,6 +158,6 @@ class AuditHandler(ActionHandler):
 
     def _say(self, fault: AuditFault) -> str:
         self.log.error("The audit log is not whole: %s; run: e2xhub audit verify", fault)
-        return self.translate(_CHANGED_AUDIT if fault.is_change else _UNKNOWN_KEY).format(
-            number=fault.number
-        )
+        translate = self.translate
+        said = translate(_CHANGED_AUDIT) if fault.is_change else translate(_UNKNOWN_KEY)
+        return said.format(number=fault.number)

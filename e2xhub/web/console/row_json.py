@@ -6,7 +6,10 @@ from datetime import datetime
 from typing import Any
 
 from e2xhub.domain.exam_board import BoardRow
+from e2xhub.domain.exam_entry import EntryRefusal
 from e2xhub.domain.exam_records import ExamineeRecord
+
+_PAUSES = (EntryRefusal.WAITS.value, EntryRefusal.LOCKED.value)
 
 
 def milliseconds(moment: datetime | None) -> int | None:
@@ -42,6 +45,7 @@ def _known(record: ExamineeRecord) -> dict[str, Any]:
             "address": refused.address,
             "reason": refused.reason,
             "before": refused.before,
+            "waits": refused.reason in _PAUSES,
         }
         if refused
         else None,

@@ -135,6 +135,8 @@ async def test_refusal_is_told_with_its_true_reason_address_and_time(
         "at": round(exam_open_at_nine.timestamp() * 1000),
         "address": "10.9.9.9",
         "reason": "typed a wrong code",
+        "before": "",
+        "waits": False,
     }
 
 
