@@ -219,12 +219,14 @@ def test_exam_sheet_changes_seats_and_keeps_the_rest(program: Program) -> None:
     header = "first_name,last_name,room,seat,username,password\n"
     file = program.write(header + "A,A,lab,9,alice,geheim\nD,D,hall,1,dora,geheim\n")
     made = program.json("import", "exam-sheet", file, *PZ1)
-    assert [row["attributes"] for row in made["added"]] == [{"room": "hall", "seat": "1"}]
-    assert [row["attributes"] for row in made["updated"]] == [{"room": "lab", "seat": "9"}]
+    dora = {"first_name": "D", "last_name": "D", "room": "hall", "seat": "1"}
+    alice = {"first_name": "A", "last_name": "A", "room": "lab", "seat": "9"}
+    assert [row["attributes"] for row in made["added"]] == [dora]
+    assert [row["attributes"] for row in made["updated"]] == [alice]
     assert [row["attributes_before"] for row in made["updated"]] == [{"room": "lab", "seat": "7"}]
     program.run("import", "moodle", program.write("username\nalice\n"), *PZ1)
     exported = program.run("export", "generic", *PZ1).output
-    assert "alice,,,ml-pz1,student,lab,9\n" in exported
+    assert "alice,,,ml-pz1,student,A,A,lab,9\n" in exported
 
 
 def test_username_that_would_share_a_directory_is_a_fault(program: Program) -> None:
