@@ -19,6 +19,7 @@ from tests.e2e.accessibility import find_barriers
 from tests.e2e.conftest import OpenPage
 from tests.e2e.pages import keep_screenshot, read_widest, sign_in, start_server, stop_countdown
 from tests.hub.configured_hub import replace_file, wait_until
+from tests.hub.console_browser import ConsoleBrowser
 from tests.hub.demo_process import DemoProcess
 
 pytestmark = [pytest.mark.hub, pytest.mark.e2e]
@@ -29,6 +30,17 @@ PHONE = 320
 HOSTILE = "<img src=x onerror=alert(1)> مرحبا"
 OpenLab = Callable[..., Page]
 SetEnd = Callable[[timedelta], None]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def nobody_keeps_a_server(demo: DemoProcess) -> Iterator[None]:
+    """Afterwards: other modules use the same demo, and begin at the page of the start."""
+    yield
+    petra = ConsoleBrowser(demo.url(HubKind.EXAM))
+    petra.begin("petra", demo.password)
+    names = ["ben", "clara", "david", "emma", "felix", "otto"]
+    answer = petra.act("stop-server", usernames=names)
+    assert answer.status == 200, answer
 
 
 @pytest.fixture(scope="module")
