@@ -24,6 +24,7 @@ from pydantic import (
     WrapValidator,
 )
 
+from e2xhub.domain.examinee_names import name_in
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.passwords import OneTimePassword
@@ -38,12 +39,6 @@ _MOST_FAULTS = 5
 _NAME_MAX = 100
 _PLACE_MAX = 40
 _TITLE_MAX = 200
-# Columns of a roster that hold a name; of several the first counts.
-_FIRST_NAMES = ("first_name", "firstname", "first name", "given_name", "vorname")
-_LAST_NAMES = (
-    *("last_name", "lastname", "last name", "family_name", "surname", "nachname"),
-    *("name", "full_name", "fullname", "full name"),
-)
 # What ends a line or turns around what follows it (https://unicode.org/reports/tr9/).
 _STEERING_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")
 _STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
@@ -219,20 +214,16 @@ def _membership_of(registry: Registry, exam: ExamId, username: Username) -> Exam
 def slip_of(membership: ExamMembership, password: OneTimePassword, *, ends_at: datetime) -> Slip:
     """The slip of an examinee, with name, room and seat from the roster's further columns."""
     attributes = membership.attributes
+    name = name_in(attributes)
     return Slip(
         username=membership.username,
         code=password.reveal(),
         ends_at=ends_at,
-        first_name=_find(attributes, _FIRST_NAMES),
-        last_name=_find(attributes, _LAST_NAMES),
+        first_name=make_line(name.first, _NAME_MAX),
+        last_name=make_line(name.last, _NAME_MAX),
         room=make_line(attributes.get("room", ""), _PLACE_MAX),
         seat=make_line(attributes.get("seat", ""), _PLACE_MAX),
     )
-
-
-def _find(attributes: Mapping[str, str], names: Iterable[str]) -> str:
-    found = next((attributes[name] for name in names if attributes.get(name)), "")
-    return make_line(found, _NAME_MAX)
 
 
 def _place_in_order(slip: Slip) -> tuple[Any, ...]:

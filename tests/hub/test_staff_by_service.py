@@ -105,10 +105,10 @@ def test_answer_of_the_service_in_another_browser_is_refused(hub: ExamHub) -> No
 def test_page_asked_for_before_the_sign_in_opens_after_it(hub: ExamHub) -> None:
     browser = hub.browser()
     browser.username = "bert"
-    service = browser.get("/hub/oauth_login", {"next": f"/hub/e2x/probe/{OPEN}"})
+    service = browser.get("/hub/oauth_login", {"next": f"/hub/e2x/exams/{OPEN}"})
     page = browser.post_form(service.url, {"sub": "s-4"})
     answer = browser.enrol(page)
-    assert f'href="/hub/e2x/probe/{OPEN}"' in answer.text
+    assert f'href="/hub/e2x/exams/{OPEN}"' in answer.text
 
 
 def test_signing_out_leads_to_the_hubs_own_page(hub: ExamHub) -> None:

@@ -32,7 +32,11 @@ def masked_loggers() -> Iterator[None]:
     [
         (
             f"Setting new xsrf cookie for b'{SESSION}:{SESSION[::-1]}' {{'path': '/hub/'}}",
-            "Setting new xsrf cookie for b'[secret]:[secret]' {'path': '/hub/'}",
+            "Setting new xsrf cookie for b'[secret]' {'path': '/hub/'}",
+        ),
+        (
+            "Setting new xsrf cookie for b'chosen-by-somebody:abc=' {'path': '/hub/'}",
+            "Setting new xsrf cookie for b'[secret]' {'path': '/hub/'}",
         ),
         (
             "200 GET /hub/login?username=pia&password=FR8C05JZMG&next=/ (@127.0.0.1) 2.55ms",
