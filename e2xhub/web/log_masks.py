@@ -19,8 +19,8 @@ _SECRETS = re.compile(
     # A field of our forms in an address; a session's id or a token; a code as it is on a slip, and
     # in small letters where it has a digit: frank-peter is a name.
     r"(?P<field>[?&](?i:password|room_code|code)=)[^&\s#]+"
-    r"|(?<![0-9a-zA-Z])(?i:[0-9a-f]{32})(?![0-9a-zA-Z])"
     r"|(?<=xsrf cookie for b')[^']*"  # begins with a session's id, whoever has chosen it
+    r"|(?<![0-9a-zA-Z])(?i:[0-9a-f]{32})(?![0-9a-zA-Z])"
     rf"|{_CODE}|(?i:(?=[a-z-]*[0-9]){_CODE})"
 )
 
