@@ -10,6 +10,7 @@ from traitlets.config import Config
 
 from e2xhub import configure
 from e2xhub.config import HubDoesNotStartError
+from e2xhub.storage.pepper_file import ensure_pepper
 
 
 @pytest.fixture
@@ -71,10 +72,12 @@ def test_named_servers_of_the_chart_need_a_number(settings: dict[str, Any]) -> N
 
 
 @pytest.fixture
-def exam_settings(settings: dict[str, Any]) -> dict[str, Any]:
+def exam_settings(settings: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
     """The settings of an exam hub."""
-    exam = {"hub": "exam", "database_url": "sqlite://", "pepper_file": "/srv/pepper"}
-    return {**settings, **exam}
+    pepper = tmp_path / "pepper"
+    ensure_pepper(pepper)
+    database_url = f"sqlite:///{tmp_path / 'e2xhub.sqlite'}"
+    return {**settings, "hub": "exam", "database_url": database_url, "pepper_file": str(pepper)}
 
 
 def test_exam_hub_switches_them_off(exam_settings: dict[str, Any]) -> None:

@@ -91,6 +91,10 @@ class LiveExamRecords:
         with _HASHING.track_inprogress():
             return await loop.run_in_executor(self._hashing, self._call_and_look, call)
 
+    async def refresh(self) -> None:
+        """Has `current` show what others changed up to now; raises RecordsUnavailableError."""
+        await self.run(lambda _records: None)
+
     def look(self) -> None:
         """Reads what has changed; keeps the last state where that is not possible.
 

@@ -394,7 +394,7 @@ def test_nothing_is_issued_or_sent_while_the_database_cannot_be_written(
         assert petra.act("message", usernames=None, text="Hello").status == 503
         connection.rollback()
     assert petra.board()["alice"]["generation"] == 0
-    petra.issue_code("alice")
+    wait_until(lambda: petra.issue("alice").json()["slips"], "the hub writes again")
 
 
 def test_projector_shows_the_code_of_its_room(hub: ExamHub, petra: ConsoleBrowser) -> None:
