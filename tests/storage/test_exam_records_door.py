@@ -16,8 +16,9 @@ from e2xhub.domain.exam_entry import EntryRefusal
 from e2xhub.domain.exam_records import ExamineeRecord, RecordsView, SessionEnd
 from e2xhub.domain.passwords import OneTimePassword, Peppers
 from e2xhub.domain.room_codes import room_code_at
-from e2xhub.domain.throttle import FREE_ATTEMPTS, MOST_ON_A_PERSON
-from e2xhub.storage.exam_records import ExamRecords
+from e2xhub.domain.throttle import FREE_ATTEMPTS, MOST_ON_A_PERSON, Counter
+from e2xhub.storage.exam_records import ExamRecords, attempts
+from e2xhub.storage.exam_records.tables import sign_in_counts
 from tests.storage.exams import (
     ALICE,
     BEN,
@@ -462,3 +463,47 @@ def test_signing_out_ends_the_session_and_leaves_the_code_used(records: ExamReco
     view = records.load_view(RecordsView())
     assert (dict(view.sessions), [it.end for it in view.to_cut]) == ({}, [SessionEnd.SIGNED_OUT])
     assert records.status(PZ1)[0].state.value == "used"
+
+
+# --- what the sealed log and the other exams of a person tell
+
+
+def test_used_code_that_somebody_makes_active_again_stays_used(records: ExamRecords) -> None:
+    password = issue(records)
+    assert sign_in(records, make_attempt(password)) == PZ1
+    with records.engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE one_time_passwords SET state = 'active', consumed_at = NULL")
+        )
+    assert sign_in(records, make_attempt(password)) == EntryRefusal.USED_CODE
+
+
+def test_proctor_reads_that_a_code_is_of_another_exam(records: ExamRecords) -> None:
+    issue(records)
+    other = issue(records, PZ2)
+    attempt = make_attempt(other, other_exams=(PZ2,))
+    assert sign_in(records, attempt) == EntryRefusal.FOREIGN_CODE
+    assert sign_in(records, make_attempt(other, PZ2)) == PZ2
+
+
+def test_flood_of_strange_names_keeps_no_examinee_of_the_same_address_out(
+    records: ExamRecords,
+) -> None:
+    most = 400
+    with records.writing() as connection:
+        keys = attempts.keys_of(records.peppers.current, "nobody", IN_THE_LAB)
+        window = {"since": NOW, "last_at": NOW, "attempts": most}
+        for counter in (Counter.ADDRESS, Counter.ALL):
+            row = {"counter": counter.value, "key": keys[counter], **window}
+            connection.execute(sign_in_counts.insert().values(row))
+    stranger = make_attempt(WRONG, username=None, refusal=EntryRefusal.NO_EXAMINEE)
+    assert try_quickly(records, stranger) == EntryRefusal.WAITS
+    assert sign_in(records, make_attempt(issue(records))) == PZ1
+
+
+def test_submitted_that_is_said_twice_in_a_moment_is_noted_once(records: ExamRecords) -> None:
+    for seconds in (0, 1, 19, 20):
+        now = NOW + timedelta(seconds=seconds)
+        records.note_submitted(PZ1, ALICE, by="alice", now=now)
+    entries = [entry.at for entry in records.entries(PZ1)]
+    assert entries == [NOW, NOW + timedelta(seconds=20)]
