@@ -12,7 +12,7 @@ That somebody has submitted is a claim of theirs, whoever sends it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from http.client import responses
 from typing import Any
 
@@ -38,7 +38,6 @@ BY_SERVER = "(the examinee's server)"
 """Who the audit log says it was, where nbgrader told the hub: not a person."""
 HUB_PAGE_SCRIPT = "hub_page.js"
 _MAY_BE_ACTIVE = "users:activity"  # what a pod's own token may
-_AGAIN_AFTER = timedelta(seconds=20)
 _TYPES = {".css": "text/css", ".js": "text/javascript"}
 
 
@@ -78,12 +77,12 @@ class _OwnExam:
         return digest_of(session_id) if session_id else None
 
     async def note_submitted(self, by: str | None = None) -> ExamineeView:
-        """Notes it, unless it was noted just now; raises 503 where it cannot be kept.
+        """Notes it, unless the exam is finished; raises 503 where it cannot be kept.
 
         `by` is who says so; None: the person.
         """
         view = self.find_view(now := _now())
-        if view.record.finished_at or not _is_due(view.record.submitted_at, now):
+        if view.record.finished_at:
             return view
 
         def note(records: ExamRecords) -> None:
@@ -217,11 +216,6 @@ def _as_json(view: ExamineeView, now: datetime) -> dict[str, Any]:
         "signs_out_at": text(view.signs_out_at),
         "signs_out_why": view.signs_out_why,
     }
-
-
-def _is_due(submitted_at: datetime | None, now: datetime) -> bool:
-    """Whoever says it twice in a moment is noted once."""
-    return submitted_at is None or now - submitted_at >= _AGAIN_AFTER
 
 
 def _now() -> datetime:

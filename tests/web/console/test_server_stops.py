@@ -71,3 +71,11 @@ class Hub:
 @pytest.mark.asyncio
 async def test_server_is_stopped_when_it_is_gone(hub: Any, expected: ServerStop) -> None:
     assert await stop_server(hub, EXAM, "alice") is expected
+
+
+@pytest.mark.asyncio
+async def test_server_of_another_exam_is_not_stopped() -> None:
+    started = SimpleNamespace(slug=slug_of_exam("another-exam"))
+    spawner = Spawner(standing=SimpleNamespace(started=started))
+    assert await stop_server(Hub(spawner), EXAM, "alice") is ServerStop.NONE  # type: ignore[arg-type]
+    assert spawner.active
