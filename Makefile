@@ -5,6 +5,9 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 # Further arguments for pytest, such as: make test PYTEST_ARGS="tests/domain -x"
 PYTEST_ARGS ?=
+# So many tests at once: most of them wait for hubs, pods and pages.
+PYTEST_WORKERS ?= 4
+PYTEST = -m pytest -n $(PYTEST_WORKERS) --dist loadfile
 DEMO_ARGS ?=
 # Such as: make benchmark BENCHMARK_ARGS="--sizes 1000,10000"
 BENCHMARK_ARGS ?=
@@ -24,11 +27,11 @@ demo: $(VENV)/.demo-is-installed
 	@$(BIN)/e2xhub demo $(DEMO_ARGS)
 
 test: lint
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python $(PYTEST) $(PYTEST_ARGS)
 
 test-jupyterhub-5:
 	$(MAKE) --no-print-directory .venv-jupyterhub-5/.hub-tests-are-installed
-	.venv-jupyterhub-5/bin/python -m pytest -m hub $(PYTEST_ARGS)
+	.venv-jupyterhub-5/bin/python $(PYTEST) -m hub $(PYTEST_ARGS)
 
 benchmark: $(VENV)/.dev-is-installed
 	$(BIN)/python -m tests.benchmarks.roster $(BENCHMARK_ARGS)

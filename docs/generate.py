@@ -12,9 +12,10 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from traitlets import HasTraits
 
+from e2xhub.authenticators.ldap.authenticator import LDAPAuthenticator
 from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
-from e2xhub.config import HubSettings
 from e2xhub.domain.catalog import Catalog, Level
+from e2xhub.hub_settings import HubSettings
 from e2xhub.kubernetes.spawner import E2xSpawner
 from e2xhub.storage.catalog_faults import models_in
 
@@ -27,9 +28,9 @@ set twice is a fault, and `e2xhub check` reports every fault with file and line.
 on a faulty catalog.
 
 `defaults`, a course, a term and an exam are *levels*: what the inner one sets wins. What has names
-(`environment`, `mounts`, `data_sets`, `seeds`, `extra_containers`) is merged name by name, and so
-are `placement` and `kubespawner_override`. `e2xhub check --explain course/term` shows what comes
-out, and the level that each value comes from.
+(`environment`, `mounts`, `data_sets`, `seeds`, `extra_containers`, `reach`) is merged name by name,
+and so are `placement` and `kubespawner_override`. `e2xhub check --explain course/term` shows what
+comes out, and the level that each value comes from.
 
 [`docs/examples/catalog.yaml`](../examples/catalog.yaml) has every key once.
 """
@@ -42,16 +43,20 @@ Catalog and roster are read again when they change, without a restart.
 _TRAITS_INTRODUCTION = """\
 ## Traits
 
-`configure` sets these; an admin may set them afterwards, as `c.<class>.<trait> = …`.
+`configure` sets what a hub needs of `E2xSpawner` and `OneTimePasswordAuthenticator`; an admin may
+set them afterwards, as `c.<class>.<trait> = …`. Those of `LDAPAuthenticator` are an admin's alone:
+[sign in with LDAP](../how-to/sign-in-with-ldap.md).
 """
-_TRAIT_OWNERS = (E2xSpawner, OneTimePasswordAuthenticator)
+_TRAIT_OWNERS = (E2xSpawner, OneTimePasswordAuthenticator, LDAPAuthenticator)
 
 
 def make_pages() -> dict[Path, str]:
     """The text of every page that is made from the code."""
     models = dict.fromkeys(_models_below(Catalog))
     catalog = [_CATALOG_INTRODUCTION, *(_make_section(model) for model in models)]
-    settings = [_SETTINGS_INTRODUCTION, *_make_table(HubSettings), "", _TRAITS_INTRODUCTION]
+    settings = [_SETTINGS_INTRODUCTION, *_make_table(HubSettings), ""]
+    settings += [_make_section(model) for model in [*_models_below(HubSettings)][1:]]
+    settings.append(_TRAITS_INTRODUCTION)
     settings += [line for owner in _TRAIT_OWNERS for line in _make_trait_table(owner)]
     return {
         REFERENCE / "catalog.md": "\n".join(catalog),
@@ -78,11 +83,18 @@ def _make_table(model: type[BaseModel]) -> Iterator[str]:
 def _make_trait_table(owner: type[HasTraits]) -> Iterator[str]:
     yield f"| trait of `{owner.__name__}` | what it is |"
     yield "|---|---|"
-    for name, trait in sorted(owner.class_own_traits(config=True).items()):
+    known = sorted(owner.class_traits(config=True).items())
+    for name, trait in known:
+        if not trait.this_class.__module__.startswith("e2xhub."):
+            continue  # JupyterHub's and KubeSpawner's own pages have theirs
         # What else JupyterHub's traits say depends on the machine that asks.
         said, _, _ = trait.help.partition("Currently installed:")
-        yield f"| `{name}` | {' '.join(said.split())} |"
+        yield f"| `{name}` | {_in_a_cell(said)} |"
     yield ""
+
+
+def _in_a_cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _show_default(field: FieldInfo) -> str:
@@ -97,7 +109,7 @@ def _show_default(field: FieldInfo) -> str:
 
 
 def _describe(field: FieldInfo) -> str:
-    text = " ".join((field.description or "").split()).replace("|", "\\|")
+    text = _in_a_cell(field.description or "")
     models = dict.fromkeys(models_in(field.annotation))
     return " ".join([text, *(f"→ [{m.__name__}](#{m.__name__.lower()})" for m in models)])
 

@@ -6,8 +6,9 @@ else is for administrators: it goes to the log or to the command line, never to 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class E2xHubError(Exception):
@@ -43,6 +44,34 @@ class Fault:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{printable(place)}: {self.message}"
+
+
+class Sentence(str):
+    """A message for an admin that a page can say in the language of whoever reads it.
+
+    As a `str` it is in English: the template with its values, and the hint.
+    """
+
+    template: str
+    """With fields such as `{count}`; pages have it in other languages."""
+    values: Mapping[str, Any]
+    _hint: str
+
+    def __new__(cls, template: str, hint: str = "", **values: Any) -> Sentence:
+        """`hint` is added for who has a command line, and told on no page."""
+        made = super().__new__(cls, template.format(**values) + hint)
+        made.template, made.values, made._hint = template, values, hint
+        return made
+
+    def __getnewargs_ex__(self) -> tuple[tuple[str, str], dict[str, Any]]:
+        """For copies: the text itself, with whatever names are in it, is no template."""
+        return (self.template, self._hint), dict(self.values)
+
+
+def message_of(error: ValueError) -> str:
+    """What `error` says; the Sentence itself where it was raised with one."""
+    said = error.args[0] if len(error.args) == 1 else None
+    return said if isinstance(said, Sentence) else str(error)
 
 
 def printable(text: str) -> str:

@@ -2,4 +2,4 @@
 # chart's value custom.e2xhub names. Runs after the chart's own configuration and adds to it.
 from e2xhub import configure
 
-configure(c, **get_config("custom.e2xhub", {}))
+configure(c, get_config("custom.e2xhub", {}))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from traitlets.config import Config
 
 from e2xhub import configure
 from e2xhub.errors import ConfigurationError
+from e2xhub.web.forward_auth import FORWARD_AUTH, PROBE
 
 
 @pytest.fixture
@@ -27,7 +29,8 @@ def test_pages_get_their_variables(settings: dict[str, Any]) -> None:
     c = Config()
     configure(c, **settings)
     variables = c.JupyterHub.template_vars
-    assert set(variables) == {"contact", "translator_behind"}
+    assert set(variables) == {"contact", "has_courses", "translator_behind"}
+    assert variables["has_courses"](None) is False
     assert variables["contact"]("a user") is None
     assert variables["translator_behind"]("a user")(None).language == "en"
 
@@ -45,7 +48,25 @@ def test_variables_that_the_admin_added_to_those_of_others_stay(settings: dict[s
     c.JupyterHub.template_vars.update({"announcement": "Closed on Friday"})
     configure(c, **settings)
     variables = c.JupyterHub.template_vars.get_value({})
-    assert set(variables) == {"announcement", "contact", "translator_behind"}
+    assert set(variables) == {"announcement", "contact", "has_courses", "translator_behind"}
+
+
+def test_tornado_settings_of_the_admin_stay(settings: dict[str, Any]) -> None:
+    c = Config()
+    c.JupyterHub.tornado_settings = {"cookie_options": {"SameSite": "Lax"}}
+    configure(c, **settings)
+    assert set(c.JupyterHub.tornado_settings) == {"cookie_options", "log_function"}
+
+
+def test_pages_of_courses_and_forward_auth_share_what_they_know(settings: dict[str, Any]) -> None:
+    c = Config()
+    configure(c, **settings)
+    configure(c, **settings)
+    given = {path: kept[0] for path, _, *kept in deepcopy(c).JupyterHub.extra_handlers if kept}
+    pages, guard = given["/e2x/courses/?"]["pages"], given[FORWARD_AUTH]["guard"]
+    assert pages.shared_origin is guard.shared_origin is given[PROBE]["origin"]
+    learner = deepcopy(c).JupyterHub.tornado_settings["log_function"]
+    assert learner.__self__ is guard.sessions
 
 
 @pytest.mark.parametrize(("given", "seconds"), [({}, 5), ({"auto_start_seconds": 0}, 0)])

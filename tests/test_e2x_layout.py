@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,8 @@ DURING = {
     PZ2: datetime(2023, 9, 18, 8, tzinfo=timezone.utc),
 }
 IN_TERM = datetime(2023, 5, 2, tzinfo=timezone.utc)
+# Only then have those who grade what was handed in.
+AFTER_THE_EXAMS = datetime(2023, 10, 2, tzinfo=timezone.utc)
 EXCHANGE = "/srv/nbgrader/exchange"
 
 
@@ -89,6 +92,24 @@ def personal(server: Server, at: str, on: str) -> list[Row]:
     ]
 
 
+COMMON_OUT, OWN_OUT = ("outbound",), ("outbound", "personalized-outbound")
+
+
+def graders(
+    server: Server, at: str, on: str, out: Sequence[str], mode: str = "rw", what: str = ""
+) -> list[Row]:
+    """What those who grade have of an exchange: each directory, and what was handed in to read."""
+    modes = {
+        **dict.fromkeys(out, mode),
+        "personalized-feedback": mode,
+        "personalized-inbound": "ro",
+    }
+    return [
+        Row(what or GRADERS_EXCHANGE, server, f"{at}/{name}", "disk3", f"{on}/{name}", each)
+        for name, each in modes.items()
+    ]
+
+
 def shares(server: Server, course: str, mode: str, what: str = SHARES) -> list[Row]:
     return [
         Row(what, server, "/srv/shares/public", "disk3", f"{ON_SHARES}/public", mode),
@@ -108,9 +129,9 @@ TABLE = [
     Row(COURSE, MRC_GRADER, "/home/greta/courses/MRC", "disk2", "courses/MRC", "rw"),
     Row(COURSE, LAW_TEACHER, f"/home/ina/courses/{LAW}", "disk2", f"courses/{LAW}", "rw"),
     Row(COURSE, MRC_OBSERVER, "/home/olga/courses/MRC", "disk2", "courses/MRC", "ro"),
-    Row(GRADERS_EXCHANGE, MRC_GRADER, MRC_AT, "disk3", MRC_ON, "rw"),
-    Row(GRADERS_EXCHANGE, LAW_TEACHER, LAW_AT, "disk3", LAW_ON, "rw"),
-    Row(GRADERS_EXCHANGE, MRC_OBSERVER, MRC_AT, "disk3", MRC_ON, "ro"),
+    *graders(MRC_GRADER, MRC_AT, MRC_ON, COMMON_OUT),
+    *graders(LAW_TEACHER, LAW_AT, LAW_ON, OWN_OUT),
+    *graders(MRC_OBSERVER, MRC_AT, MRC_ON, COMMON_OUT, "ro"),
     Row(STUDENTS_EXCHANGE, MRC_STUDENT, f"{MRC_AT}/outbound", "disk3", f"{MRC_ON}/outbound", "ro"),
     Row(STUDENTS_EXCHANGE, MRC_STUDENT, f"{MRC_AT}/{IN}", "disk3", f"{MRC_ON}/{IN}", "rw"),
     Row(STUDENTS_EXCHANGE, MRC_STUDENT, f"{MRC_AT}/{BACK}", "disk3", f"{MRC_ON}/{BACK}", "ro"),
@@ -148,7 +169,7 @@ TABLE = [
         *(IN_EXAM, EXAM_GRADER, f"/home/jovyan/courses/{LAW}/{LAW}.SS23.PZ1"),
         *("disk2", f"courses/{LAW}/{LAW}.SS23.PZ1", "rw"),
     ),
-    Row(IN_EXAM, EXAM_GRADER, PZ1_AT, "disk3", PZ1_ON, "rw"),
+    *graders(EXAM_GRADER, PZ1_AT, PZ1_ON, OWN_OUT, what=IN_EXAM),
     *shares(EXAM_GRADER, LAW, "rw", IN_EXAM),
 ]
 OLD = [row for row in TABLE if not row.what.startswith(BESIDE)]
@@ -180,7 +201,8 @@ async def container_of(catalog: Catalog, server: Server) -> dict[str, Any]:
     people = (parse_membership(row, catalog) for row in ROSTER)
     registry = registry_of(catalog, *people, hub=server.hub)
     username = Username.parse(server.username)
-    now = DURING.get(server.slug.rpartition("/")[0], IN_TERM)
+    exam = server.slug.rpartition("/")[0]
+    now = AFTER_THE_EXAMS if server.hub is HubKind.GRADING else DURING.get(exam, IN_TERM)
     offer = registry.authorize(username, server.slug, now)
     made = await make_manifests(offer, username, size=None, config=Config())
     (pod,) = (item for item in made if item["kind"] == "Pod")
@@ -249,11 +271,13 @@ async def test_images_find_what_they_read(
     assert environment.get("NBGRADER_COURSE_DIRECTORY") == course_directory
 
 
-def test_nothing_is_warned_of_but_the_courses_in_which_nbgrader_works(catalog: Catalog) -> None:
+def test_nothing_is_warned_of_but_links_in_what_graders_write_to(catalog: Catalog) -> None:
     people = (parse_membership(row, catalog) for row in ROSTER)
-    (warning,) = find_warnings(registry_of(catalog, *people))
-    assert warning.place == ("defaults", "mounts", "course", "path")
-    assert warning.message == (
+    *beside_exams, courses = find_warnings(registry_of(catalog, *people))
+    assert [warning.place[1] for warning in beside_exams] == ["MRC", LAW]
+    assert all("the same volume has files of exams" in it.message for it in beside_exams)
+    assert courses.place == ("defaults", "mounts", "course", "path")
+    assert courses.message == (
         "graders and instructors may write to 'courses/{course}', in which 'courses/MRC/MRC-SS23' "
         "(courses.MRC.terms.SS23.nbgrader.course_directory) and 2 more lie: a link that they make "
         "there would decide what others get mounted; expected a directory beside it, or a volume "

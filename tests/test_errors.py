@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from collections.abc import Callable
+
 import pytest
 
 from e2xhub.errors import (
@@ -9,6 +13,7 @@ from e2xhub.errors import (
     E2xHubError,
     Fault,
     FaultsFoundError,
+    Sentence,
     UserFacingError,
     printable,
 )
@@ -45,3 +50,10 @@ def test_faulty_files_are_an_error_of_configuration_that_no_page_shows() -> None
 )
 def test_what_would_steer_a_terminal_is_spelt_out(text: str, shown: str) -> None:
     assert printable(text) == shown
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda it: pickle.loads(pickle.dumps(it))])
+def test_copy_of_a_sentence_says_what_it_said(copied: Callable[[Sentence], Sentence]) -> None:
+    sentence = Sentence("{name} is listed twice", " (look)", name="{a}")
+    same = copied(sentence)
+    assert (same, same.template, same.values) == (sentence, sentence.template, sentence.values)

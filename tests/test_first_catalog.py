@@ -27,7 +27,7 @@ def test_every_block_of_the_page_prints_what_stands_below_it(tmp_path: Path) -> 
         env={**inherited, "PYTHON": sys.executable},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=600,
         check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")

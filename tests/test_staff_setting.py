@@ -55,7 +55,7 @@ def test_hub_does_not_start_with_another_second_factor(
 ) -> None:
     with pytest.raises(ConfigurationError) as error:
         configure(Config(), **exam_settings, second_factor=given)
-    message = "e2xhub:\ne2xhub.configure: second_factor: Input should be 'required' or 'off'"
+    message = f"e2xhub:\nsecond_factor: {given!r} is not known; expected 'required' or 'off'"
     assert str(error.value) == message
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
@@ -15,6 +16,7 @@ from traitlets import Bool, Enum, TraitError, default
 
 from e2xhub.authenticators.refresh import SessionCheckedAuthenticator
 from e2xhub.authenticators.staff import make_staff_routes, open_staff_door
+from e2xhub.authenticators.starting import ends_the_hub
 from e2xhub.domain.exam_entry import Entry, EntryRefusal, decide_entry, is_near_an_exam, rooms_at
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.passwords import OneTimePassword
@@ -34,10 +36,11 @@ from e2xhub.web.staff_sign_in import StaffDoor
 _EXPLAINED_AFTER_SECONDS = (0.2, 1.2)
 _RANDOM = secrets.SystemRandom()
 
-_SHARED_ORIGIN = (
-    "No reverse proxy has asked this hub about requests to servers (forward-auth) yet. Until one "
-    "does, pages of examinees' servers can act in the name of staff who open them; set it up as in "
-    "docs/how-to/forward-auth.md, or set JupyterHub.subdomain_host"
+_UNKNOWN_PROXY = (
+    "{address} is in no room of the exam, and says in X-Forwarded-For that it passes sign-ins on, "
+    "which is believed of trusted_proxies alone. If it is a reverse proxy of yours, put its "
+    "address into trusted_proxies, or the name of a headless Service of its pods "
+    "(helm-values/proxy-pods.yaml); else somebody forges the header"
 )
 
 
@@ -72,7 +75,7 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
         config=True,
         help="""
         The first factor of proctors and instructors: an authenticator by its short name (`pam`,
-        `ldap`, `generic-oauth`) or import path. None, the default, admits no staff.
+        `e2x-ldap`, `generic-oauth`) or import path. None, the default, admits no staff.
 
         Its own traits are configured as always, such as `c.GenericOAuthenticator.client_id`. Whom
         it admits has to be staff of an exam that this hub serves, too.
@@ -93,6 +96,7 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
         # JupyterHub's own default would become True as soon as allowed_users is set.
         return False
 
+    @ends_the_hub
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(self.desk, ExamDesk):
@@ -110,8 +114,6 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
         start_session_keeper(app, self.desk)
         staff = make_staff_routes(self.staff, app) if self.staff else []
         self.desk.shared_origin.has_own_hosts = bool(app.subdomain_host)
-        if self.staff and self.desk.shared_origin.is_open:
-            self.log.warning("%s", _SHARED_ORIGIN)
         return [("/login", ExamLoginHandler), ("/logout", SignOutHandler), *staff]
 
     def _open_staff_door(self) -> StaffDoor | None:
@@ -187,14 +189,15 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
 
     async def _decide_entry(self, handler: Any, username: Username | None) -> Entry:
         """Everything that can refuse, before a password is touched."""
-        address = self.desk.address_of(handler)
+        origin = self.desk.origin_of(handler)
         refusal = await self._find_refusal(username)
         if username is None or refusal:
             refusal = refusal or EntryRefusal.NO_EXAMINEE
-            return Entry(exams=(), refusal=refusal, address=address)
-        if address is None:
+            return Entry(exams=(), refusal=refusal, address=origin.address if origin else None)
+        if origin is None:
             return Entry(exams=(), refusal=EntryRefusal.NO_ADDRESS)
-        return decide_entry(self.desk.registry.current, username, address, _now())
+        entry = decide_entry(self.desk.registry.current, username, origin.address, _now())
+        return replace(entry, is_passed_on=origin.is_passed_on)
 
     async def _find_refusal(self, username: Username | None) -> EntryRefusal | None:
         """What the hub's own settings say against somebody."""
@@ -245,6 +248,8 @@ class OneTimePasswordAuthenticator(SessionCheckedAuthenticator):
         self.log.warning(
             "%s at %s is not signed in: %s", attempt.name, attempt.address, refusal.value
         )
+        if refusal is EntryRefusal.WRONG_ROOM and attempt.entry.is_passed_on:
+            self.guard.tell_once(_UNKNOWN_PROXY.format(address=attempt.address))
 
 
 def _now() -> datetime:

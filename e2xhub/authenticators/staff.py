@@ -14,6 +14,7 @@ from jupyterhub.handlers.base import BaseHandler
 from jupyterhub.handlers.login import LogoutHandler
 from traitlets import TraitError
 
+from e2xhub.authenticators.oauth.later_settings import check_staff_sign_in
 from e2xhub.storage.second_factors import SecondFactors
 from e2xhub.web.exam_desk import ExamDesk
 from e2xhub.web.second_factor import SecondFactorHandler
@@ -62,6 +63,7 @@ def _make_authenticator(chosen: type[Authenticator], owner: Authenticator) -> Au
 
     JupyterHub makes these checks only for its own authenticator.
     """
+    check_staff_sign_in(owner.config, chosen)
     made = chosen(parent=owner.parent, config=owner.config)
     for names in (made.allowed_users, made.blocked_users):
         normal = {made.normalize_username(name) for name in names}

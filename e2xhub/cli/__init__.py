@@ -16,7 +16,12 @@ from e2xhub.cli import (
     audit,
     check,
     demo,
+    helm_values,
+    identity,
     import_legacy,
+    ldap,
+    lockdown,
+    oauth,
     offers,
     passwords,
     roster,
@@ -59,11 +64,16 @@ app.command("check")(check.check)
 app.command("offers")(offers.offers)
 app.command("manifest")(offers.manifest)
 app.command("demo")(demo.demo)
+app.command("helm-values")(helm_values.helm_values)
 app.command("import-legacy")(import_legacy.import_legacy)
 app.command("seb")(safe_exam_browser.seb)
 app.command("sizes")(sizes.sizes)
 app.add_typer(passwords.app, name="password")
 app.add_typer(audit.app, name="audit")
+app.add_typer(identity.app, name="identity")
+app.add_typer(ldap.app, name="ldap")
+app.add_typer(lockdown.app, name="lockdown")
+app.add_typer(oauth.app, name="oauth")
 app.add_typer(roster.app, name="roster")
 app.add_typer(second_factor.app, name="second-factor")
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 
-from e2xhub.cli.exam_desk import DatabaseOption, PepperOption, open_records
+from e2xhub.cli.exam_desk import DatabaseOption, PepperOption, join_names, open_records
 from e2xhub.cli.output import print_table
 from e2xhub.cli.sources import JsonOption, print_json
-from e2xhub.domain.audit import AuditEntry, AuditFault, parse_anchor
+from e2xhub.domain.audit import AuditEntry, AuditFault, Event, parse_anchor
 from e2xhub.domain.identifiers import ExamId
+from e2xhub.domain.roster_log import ROSTER_ACTIONS, is_about
 from e2xhub.errors import E2xHubError, UnknownNameError
 
-app = typer.Typer(help="Show and verify the audit log of the exams.", no_args_is_help=True)
+app = typer.Typer(
+    help="Show and verify the audit log of exams and of changed members.", no_args_is_help=True
+)
 
 
 class AuditLogFaultyError(E2xHubError):
@@ -32,20 +35,29 @@ def _parse_anchors(texts: list[str] | None) -> list[str]:
 def show(
     database_url: DatabaseOption,
     pepper_file: PepperOption = None,
-    exam: Annotated[str, typer.Argument(help="The exam's id; all exams without it.")] = "",
+    exam: Annotated[str, typer.Argument(help="The exam's id; everything without it.")] = "",
+    course: Annotated[
+        str, typer.Option(help="Only changes of the members of this course, by its id.")
+    ] = "",
+    term: Annotated[str, typer.Option(help="With --course: only of this term, by its id.")] = "",
     last: Annotated[
         int | None, typer.Option(min=1, help="How many entries, the newest ones.")
     ] = None,
     json: JsonOption = False,
 ) -> None:
     """Show who did what, and when, in the order in which it happened."""
-    entries = open_records(database_url, pepper_file).entries(_parse_exam(exam))[-(last or 0) :]
+    _check_place(exam, course, term)
+    records = open_records(database_url, pepper_file)
+    found = records.entries(_parse_exam(exam))
+    wanted = [it for it in found if not course or is_about(it.event, course, term)]
+    entries = wanted[-(last or 0) :]
     if json:
         print_json([_as_json(entry) for entry in entries])
         return
     if not entries:
-        print("The audit log has no such entry." if exam else "The audit log is empty.")
-    columns = ("number", "at", "exam", "who", "what", "about", "details")
+        events = [entry.event for entry in found or records.entries()]
+        print(_tell_nothing(events, exam, course, term))
+    columns = ("number", "at", "exam or course", "who", "what", "about", "details")
     print_table("Audit log", columns, [_cells(entry) for entry in entries])
 
 
@@ -106,17 +118,55 @@ def _parse_exam(text: str) -> ExamId | None:
         raise UnknownNameError(str(error)) from None
 
 
+def _check_place(exam: str, course: str, term: str) -> None:
+    if exam and course:
+        raise typer.BadParameter("expected an exam or --course, not both")
+    if term and not course:
+        raise typer.BadParameter("expected --course with --term")
+
+
+def _tell_nothing(events: Sequence[Event], exam: str, course: str, term: str) -> str:
+    """That nothing was found, and what there is instead: an id may be misspelt."""
+    if not events:
+        return "The audit log is empty."
+    if exam:
+        return _tell_others(f"the exam {exam!r}", "exams", (event.exam for event in events))
+    changes = [event.details for event in events if event.action in ROSTER_ACTIONS]
+    terms = {str(it.get("term", "")) for it in changes if it.get("course") == course}
+    if terms:
+        return _tell_others(f"members of {course!r} in the term {term!r}", "terms", terms)
+    courses = (str(it.get("course", "")) for it in changes)
+    return _tell_others(f"members of a course {course!r}", "courses", courses)
+
+
+def _tell_others(wanted: str, kind: str, found: Iterable[str]) -> str:
+    names = sorted(set(filter(None, found)))
+    others = f"it knows these {kind}: {join_names(names)}" if names else f"it knows no {kind}"
+    return f"The audit log has no entry about {wanted}; {others}."
+
+
 def _cells(entry: AuditEntry) -> tuple[str, ...]:
     event = entry.event
+    details = dict(event.details)
+    place = event.exam
+    if event.action in ROSTER_ACTIONS:
+        place = f"{details.pop('course', '')} {details.pop('term', '')}"
     return (
         str(entry.number),
         entry.at.astimezone().isoformat(" ", timespec="seconds"),
-        event.exam,
+        place,
         event.actor,
         event.action.value,
         event.username,
-        "; ".join(f"{name}: {value}" for name, value in sorted(event.details.items())),
+        "; ".join(f"{name}: {_text(value)}" for name, value in sorted(details.items())),
     )
+
+
+def _text(value: Any) -> str:
+    """A value of an entry; of usernames by role, each role with its names."""
+    if not isinstance(value, Mapping):
+        return str(value)
+    return ", ".join(f"{role} {join_names(names)}" for role, names in value.items())
 
 
 def _as_json(entry: AuditEntry) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def manifest(
     if size is not None and size not in authorized.server.sizes:
         sizes = ", ".join(authorized.server.sizes)
         raise UnknownNameError(f"{offer} has no size {size!r}; expected one of: {sizes}")
-    made = make_manifests(authorized, username, size=size, config=_load_config(config))
+    made = make_manifests(authorized, username, size=size, config=load_config(config))
     documents = asyncio.run(made)
     if json:
         print_json(documents)
@@ -151,7 +151,8 @@ def _windows_of(username: Username, registry: Registry) -> dict[str, _Window]:
     }
 
 
-def _load_config(file: Path | None) -> Config:
+def load_config(file: Path | None) -> Config:
+    """The configuration in a hub's `file`, none without one; raises ConfigurationError."""
     logging.getLogger("kubernetes_asyncio").setLevel(logging.CRITICAL)  # no cluster is needed
     if file is None:
         return Config()

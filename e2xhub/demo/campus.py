@@ -23,10 +23,12 @@ from e2xhub.demo.hubs import (
 )
 from e2xhub.demo.proxy import ensure_proxy
 from e2xhub.demo.sample_university import University, write_university
+from e2xhub.demo.sample_work import issue_sample_codes, write_sample_work
 from e2xhub.domain.roles import HubKind
 from e2xhub.errors import E2xHubError
 from e2xhub.kubernetes.parts.overrides import check_pods
-from e2xhub.storage.pepper_file import ensure_pepper
+from e2xhub.storage.exam_records import open_exam_records
+from e2xhub.storage.pepper_file import ensure_pepper, load_peppers
 from e2xhub.storage.registry import load_registry
 from e2xhub.storage.roster.opening import open_roster
 
@@ -147,13 +149,32 @@ class Campus:
             images=images,
             hidden=[self.files.directory],  # passwords, pepper and databases of the hubs
         )
+        if self.is_sample:
+            write_sample_work(cluster.find_export("nfs.demo", "/exams"), self.now)
+            await asyncio.to_thread(self._note_who_sat)
         await cluster.start()
         progress("starting three hubs")
         for index, kind in enumerate(HubKind):
             plan = self._plan(kind, index, proxy_command, cluster.kubeconfig)
             self.hubs[kind] = HubProcess(plan)
+            await self._add_services(plan, cluster)
         await asyncio.gather(*(hub.start() for hub in self.hubs.values()))
         await asyncio.gather(*(hub.wait_until_ready() for hub in self.hubs.values()))
+
+    def _note_who_sat(self) -> None:
+        records = open_exam_records(self.files.database_url, load_peppers(self.files.pepper))
+        issue_sample_codes(records, self.now)
+        records.engine.dispose()
+
+    async def _add_services(self, plan: HubPlan, cluster: DemoCluster) -> None:
+        """Those of the chart, so that commands find the hub where they look for it."""
+        for component, port in plan.services.items():
+            await cluster.add_service(
+                f"{plan.kind.value}-{component}",
+                labels={"app": "jupyterhub", "release": plan.kind.value, "component": component},
+                address="127.0.0.1",
+                port=port,
+            )
 
     async def stop(self) -> None:
         """Ends the hubs with their servers, then the cluster; leaves no process."""

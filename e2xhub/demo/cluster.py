@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from kubernetes_asyncio.client import ApiClient
+from kubernetes_asyncio.client import ApiClient, CoreV1Api
 from kubernetes_asyncio.config import new_client_from_config
 
 from e2xhub.demo.api.server import ApiServer
 from e2xhub.demo.node.node import Image, Node
+from e2xhub.demo.node.pod_volumes import StateDirectory
 
 _HOME = "/home/jovyan"
 
@@ -60,6 +61,23 @@ class DemoCluster:
         if self._client is not None:
             await self._client.close()
         await self._api_server.stop()
+
+    def find_export(self, server: str, path: str) -> Path:
+        """The directory of this machine that is an NFS export of the demo."""
+        return StateDirectory(self._directory / "node").nfs(server, path)
+
+    async def add_service(
+        self, name: str, *, labels: Mapping[str, str], address: str, port: int
+    ) -> None:
+        """Makes the Service of something that listens on this machine; the cluster runs."""
+        assert self._client is not None
+        await CoreV1Api(self._client).create_namespaced_service(
+            "default",
+            {
+                "metadata": {"name": name, "labels": dict(labels)},
+                "spec": {"clusterIP": address, "clusterIPs": [address], "ports": [{"port": port}]},
+            },
+        )
 
     @property
     def isolation(self) -> str:

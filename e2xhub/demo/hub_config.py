@@ -39,8 +39,9 @@ c.KubeSpawner.extra_labels = {"hub.jupyter.org/network-access-hub": "true"}
 c.KubeSpawner.delete_grace_period = 5
 
 if accounts := get_value("demo.accounts"):
-    # On the exam hub this is how staff sign in; e2xhub makes its own the hub's authenticator there.
-    c.JupyterHub.authenticator_class = "shared-password"
+    # On the exam hub this is how staff sign in, and e2xhub's own is the hub's authenticator.
+    if get_value("custom.e2xhub.hub") != "exam":
+        c.JupyterHub.authenticator_class = "shared-password"
     c.SharedPasswordAuthenticator.user_password = accounts["password"]
     c.SharedPasswordAuthenticator.allowed_users = set(accounts["usernames"])
 

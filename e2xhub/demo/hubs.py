@@ -64,16 +64,21 @@ class HubPlan:
         """Where the hub is, for a browser."""
         return f"http://127.0.0.1:{self.port}/"
 
+    @property
+    def services(self) -> dict[str, int]:
+        """The ports behind the Services that the chart would make, by their component."""
+        return {"proxy-public": self.port, "proxy-api": self.port + 1, "hub": self.port + 2}
+
     def values(self) -> dict[str, Any]:
         """The values that a chart would have; `custom.e2xhub` is what an admin writes."""
         settings: dict[str, Any] = {
             "hub": self.kind.value,
             "catalog": str(self.university.catalog),
             "roster": str(self.university.roster),
+            "database_url": self.database_url,
+            "pepper_file": str(self.pepper_file),
         }
         if self.kind is HubKind.EXAM:
-            settings["database_url"] = self.database_url
-            settings["pepper_file"] = str(self.pepper_file)
             # The demo's proxy. Pods share this machine's network and could pose as the proxy: on a
             # real cluster, name addresses that only the proxy has.
             settings["trusted_proxies"] = ["127.0.0.1/32"]

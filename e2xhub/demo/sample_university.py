@@ -27,7 +27,8 @@ class University:
 def write_university(directory: Path, now: datetime) -> University:
     """Writes catalog and roster below `directory`, over those of an earlier start.
 
-    One exam has been open for an hour at `now`, the other one is tomorrow at nine.
+    One exam has been open for an hour at `now`, one is tomorrow at nine, and one was held a day
+    before `now`.
     """
     words = _words_for(now.astimezone(_TIME_ZONE))
     catalog, roster = directory / "catalog", directory / "roster"
@@ -51,6 +52,7 @@ def _words_for(now: datetime) -> dict[str, str]:
     tomorrow = datetime.combine(now.date() + timedelta(days=1), time(9), tzinfo=_TIME_ZONE)
     words = {
         "OPEN_SINCE": (now - timedelta(hours=1)).isoformat(timespec="seconds"),
+        "YESTERDAY": (now - timedelta(days=1, hours=1)).isoformat(timespec="seconds"),
         "TOMORROW": tomorrow.isoformat(timespec="seconds"),
     }
     this_start = _start_of_term(now.date())

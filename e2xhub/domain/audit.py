@@ -1,4 +1,6 @@
-"""The audit log: who did what in an exam; each entry vouches for all before it.
+"""The audit log: who did what in an exam, or changed the members of a course.
+
+Each entry vouches for all before it.
 
 An entry's seal is an HMAC over the seal before it and its own content, with a key that is made from
 the pepper. So whoever can write to the database, and does not have the pepper, can neither change,
@@ -43,6 +45,8 @@ class Action(str, Enum):
     STAFF_SIGNED_IN = "staff signed in"
     STAFF_REFUSED = "staff sign-in refused"
     SECOND_FACTOR = "second factor"
+    ROSTER_CHANGED = "members change"
+    ROSTER_NOT_CHANGED = "members not changed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +60,7 @@ class Event:
     username: str = ""
     """The examinee that it is about."""
     details: Mapping[str, Any] = field(default_factory=dict)
-    """Numbers and short texts by name."""
+    """Numbers and short texts by name, and lists of usernames by role."""
 
 
 @dataclass(frozen=True, kw_only=True)

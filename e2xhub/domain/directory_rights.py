@@ -78,7 +78,9 @@ def _claims_of(catalog: Catalog, chain: _Chain) -> Iterator[_Claim]:
     for owner in possible_owners(catalog, end):
         mounts = plan_volumes(catalog, settings.mounts, owner, settings.run_as)
         exchange = plan_exchange(catalog, settings.nbgrader, owner, settings.run_as)
-        for mount in (*mounts, *exchange.mounts):
+        # Whoever grades mounts the parts of what is prepared.
+        whole = exchange.prepared if owner.role is not Role.STUDENT else ()
+        for mount in (*mounts, *whole, *exchange.mounts):
             if not catalog.volumes[mount.volume].outlives_a_server:
                 continue
             for place, path in _declarations(chain, settings, mount.name):

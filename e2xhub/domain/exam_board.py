@@ -56,12 +56,24 @@ class ServerState(str, Enum):
 
 
 @dataclass(frozen=True, kw_only=True)
+class FailedStart:
+    """A server's last start, which failed or was refused; forgotten when one succeeds."""
+
+    slug: str
+    """Of the offer that was to be started."""
+    kind: str
+    """The word by which the hub's log and docs/troubleshooting.md have the reason."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ServerStatus:
     """The server of one examinee at one moment."""
 
     state: ServerState = ServerState.NONE
     last_activity: datetime | None = None
     """With time zone; the hub hears of it every 5 minutes."""
+    failure: str = ""
+    """The kind of the last start that failed, until one succeeds; empty: none has."""
 
 
 NO_SERVER = ServerStatus()
@@ -87,7 +99,13 @@ class BoardRow:
     @property
     def needs_help(self) -> bool:
         """Whether somebody stands before a closed door."""
-        return self.record.is_locked or self.record.refused is not None
+        is_refused = self.record.is_locked or self.record.refused is not None
+        return is_refused or bool(self.failed_start)
+
+    @property
+    def failed_start(self) -> str:
+        """Why somebody who is in has no server (`ServerStatus.failure`); empty: nothing failed."""
+        return self.server.failure if self.state is ExamineeState.SIGNED_IN else ""
 
 
 def examinees_of(roster: Roster, exam: ExamId) -> tuple[ExamMembership, ...]:

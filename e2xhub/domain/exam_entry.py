@@ -49,6 +49,8 @@ class Entry:
     """The exams that a refusal is about."""
     refusal: EntryRefusal | None = None
     address: Address | None = None
+    is_passed_on: bool = False
+    """Whoever is at `address` says that it passes the sign-in on; nobody believes it."""
 
     @property
     def reason(self) -> str:

@@ -233,6 +233,11 @@ class ExamChanges:
     """Who has signed in to which exam; None where nobody counts that, as on the command line."""
     in_session: frozenset[_Examinee] | None = None
     """Who has a session that is open, in which exam; None as above."""
+    sat: Mapping[str, frozenset[ExamId]] = field(default_factory=dict)
+    """For who grades: the exams for which somebody was ever given a code, by the `directory_key`
+    of the username; also after they have left the roster."""
+    is_readable: bool = True
+    """False where the records cannot be read: nobody knows then who has sat what."""
 
 
 NO_CHANGES = ExamChanges()

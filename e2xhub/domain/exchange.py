@@ -15,7 +15,8 @@ On the volume, below the exchange's directory, as e2xgrader has it:
 
 A student's server mounts `outbound` and its own directories and nothing above them. Both names that
 programs look for are there: nbgrader's `inbound` and `feedback`, and e2xgrader's
-`personalized-inbound/<username>` and so on. Whoever grades mounts the whole.
+`personalized-inbound/<username>` and so on. Whoever grades mounts the four directories, not what
+they lie in, and what was handed in read-only; in an exam when it is over (`domain.exam_places`).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from e2xhub.domain.catalog import Catalog
-from e2xhub.domain.catalog.nbgrader import NbGrader, course_at_or_usual
+from e2xhub.domain.catalog.nbgrader import INBOUND, NbGrader, course_at_or_usual
 from e2xhub.domain.path_templates import fill_path
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
@@ -32,6 +33,18 @@ from e2xhub.domain.volumes import NewDirectory, RunAs, VolumeMount, fill_directo
 
 CONFIG_DIRECTORY = "/etc/e2xhub/nbgrader"
 """Where the configuration file is in a server: a directory of its own, so that it hides none."""
+LAB_EXTENSION = "/usr/local/share/jupyter/labextensions/e2xhub-grading"
+"""Where every JupyterLab looks, whatever the image's own `JUPYTER_PATH` is."""
+FORMGRADER_FILES = {
+    f"{CONFIG_DIRECTORY}/jupyter_server_config.py": "jupyter_server_config.py",
+    f"{CONFIG_DIRECTORY}/jupyter_server_config.d/e2xhub.json": "grading/server_extension.json",
+    f"{CONFIG_DIRECTORY}/e2xhub_formgrader.py": "e2xhub_formgrader.py",
+    f"{CONFIG_DIRECTORY}/formgrader.js": "grading/formgrader.js",
+    f"{LAB_EXTENSION}/package.json": "grading/package.json",
+    f"{LAB_EXTENSION}/static/remoteEntry.js": "grading/remoteEntry.js",
+    f"{LAB_EXTENSION}/static/jupyter.js": "grading/jupyter.js",
+}
+"""What the formgrader lacks on a hub: modules of `e2xhub.in_pod`, by absolute path in a server."""
 _STAFF = frozenset({Role.GRADER, Role.INSTRUCTOR, Role.OBSERVER})
 # Students' user is another one than the graders', who read what students write.
 _SHARED_MODE, _STAFF_MODE = "0755", "0750"
@@ -74,10 +87,16 @@ def plan_exchange(
     is_student = owner.role is Role.STUDENT
     return Exchange(
         mounts=tuple(places.of_a_student() if is_student else places.of_staff()),
-        prepared=tuple(places.prepared()) if is_student else (),
+        prepared=tuple(places.prepared()),
         environment=_environment(nbgrader, owner, config_path, course_at),
-        files={f"{CONFIG_DIRECTORY}/nbgrader_config.py": "nbgrader_config.py"},
+        files=_files(is_student=is_student),
     )
+
+
+def _files(*, is_student: bool) -> dict[str, str]:
+    """nbgrader's configuration; and what the formgrader needs for those who open it."""
+    files = {f"{CONFIG_DIRECTORY}/nbgrader_config.py": "nbgrader_config.py"}
+    return files if is_student else {**files, **FORMGRADER_FILES}
 
 
 def has_exchange(nbgrader: NbGrader, owner: ServerOwner) -> bool:
@@ -89,10 +108,17 @@ def has_exchange(nbgrader: NbGrader, owner: ServerOwner) -> bool:
 
 def directories_in(nbgrader: NbGrader) -> tuple[str, ...]:
     """The directories that an exchange holds."""
-    personal = ("personalized-inbound", "personalized-feedback")
+    personal = (INBOUND, "personalized-feedback")
     if nbgrader.personalized_outbound:
         return ("outbound", *personal, "personalized-outbound")
     return ("outbound", *personal)
+
+
+def grading_url_of(nbgrader: NbGrader | None, owner: ServerOwner) -> str | None:
+    """Where the server of `owner` opens to grade; None: nowhere in particular."""
+    if nbgrader is None or owner.hub is not HubKind.GRADING or owner.role not in _STAFF:
+        return None
+    return nbgrader.grading_url if has_exchange(nbgrader, owner) else None
 
 
 def course_id_of(nbgrader: NbGrader, owner: ServerOwner) -> str:
@@ -129,8 +155,8 @@ class _Places:
         yield from self._own("feedback", Role.GRADER)
 
     def of_staff(self) -> Iterator[VolumeMount]:
-        """The whole exchange, and the course's directory."""
-        yield self._whole()
+        """What is in the exchange, and the course's directory."""
+        yield from self._parts()
         if self._nbgrader.course_directory is not None:
             yield self._make(
                 "course_directory",
@@ -142,10 +168,18 @@ class _Places:
             )
 
     def prepared(self) -> Iterator[VolumeMount]:
-        """What a student's directories lie in, where the servers of this volume see to that."""
+        """What the parts of an exchange lie in, where the servers of this volume see to that."""
         whole = self._whole()
         if whole.if_new is not None:
             yield whole
+
+    def _parts(self) -> Iterator[VolumeMount]:
+        """Each by itself, and what was handed in read-only: in what they lie in one could put
+        another in place of that, and among the students' own a link, which would decide where
+        their servers write."""
+        for name in directories_in(self._nbgrader):
+            path = f"{self._nbgrader.exchange}/{name}"
+            yield self._make(name, path, is_written=name != INBOUND)
 
     def _whole(self) -> VolumeMount:
         """The exchange with its first level, all of which belongs to those who grade."""

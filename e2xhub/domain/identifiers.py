@@ -13,6 +13,8 @@ from typing import Any, ClassVar, TypeVar
 from pydantic import GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from e2xhub.errors import Sentence
+
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 # A letter or digit of any script first, so that no name is `.`, `..` or an option.
 _USERNAME = re.compile(r"[^\W_][\w.@+-]*")
@@ -100,5 +102,11 @@ class Username(_ParsedStr):
             )
         name = unicodedata.normalize("NFC", text.strip()).lower()
         if not _USERNAME.fullmatch(name) or len(name.encode()) > _USERNAME_BYTES:
-            raise ValueError(f"username {text!r} cannot be used; {cls.expectation}")
+            raise ValueError(
+                Sentence(
+                    "username {name!r} cannot be used; expected a hub username such as 'amueller': "
+                    "letters, digits and . _ @ + -, beginning with a letter or digit",
+                    name=text,
+                )
+            )
         return cls(name)

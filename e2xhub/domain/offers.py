@@ -12,15 +12,18 @@ from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from e2xhub.domain.catalog import RESERVED_COURSE_ID, Catalog, Exam
+from e2xhub.domain.exam_ends import ExamEnds
+from e2xhub.domain.exam_places import ExamPlaces
 from e2xhub.domain.exam_records import NO_CHANGES, ExamChanges
+from e2xhub.domain.grading import GradingRules
 from e2xhub.domain.group_rules import GroupTable
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.refusals import NotOfferedError, Reason, Refusal
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
 from e2xhub.domain.server_owner import ServerOwner
-from e2xhub.domain.servers import Server, plan_server
+from e2xhub.domain.servers import Sealing, Server, plan_server
 from e2xhub.domain.settings import Settings, exam_settings, term_settings
 from e2xhub.domain.shared_directories import directory_key
 from e2xhub.domain.volumes import PlacesCollideError
@@ -43,6 +46,9 @@ class Offer:
     """Whom the person may ask when something does not work; None: the catalog does not say."""
     readable_until: datetime | None = None
     """Where the term is over: the last day (at 0:00) of its being read-only; None: it is not."""
+    handed_in_at: datetime | None = None
+    """When the exam is over for everybody: only servers of its staff that are started later have
+    what examinees handed in; None: it is not the server of an exam's staff."""
 
     @property
     def is_exam(self) -> bool:
@@ -98,6 +104,9 @@ class Registry:
     )
     _taken_directories: frozenset[str] = field(init=False, repr=False, compare=False)
     """Those of people on the roster whose name is not what a directory of theirs may be called."""
+    _exam_places: ExamPlaces = field(init=False, repr=False, compare=False)
+    _ends: ExamEnds = field(init=False, repr=False, compare=False)
+    _grading: GradingRules = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         # Here and not at the first question: it takes a while for a large university.
@@ -105,13 +114,21 @@ class Registry:
         keys = ((name, directory_key(name)) for name in self.roster.usernames)
         taken = frozenset(key for name, key in keys if key != name)
         object.__setattr__(self, "_taken_directories", taken)
+        object.__setattr__(self, "_exam_places", ExamPlaces(self.catalog))
+        self._follow_changes()
+
+    def _follow_changes(self) -> None:
+        ends = ExamEnds(self.catalog.exams, self.changes.extra_minutes)
+        object.__setattr__(self, "_ends", ends)
+        rules = GradingRules(self.roster, self._exam_places, ends, self.changes)
+        object.__setattr__(self, "_grading", rules)
 
     def offers_for(self, username: str, now: datetime, groups: Iterable[str] = ()) -> OfferList:
         """What `username` may start at `now` (with time zone), and why not the rest.
 
         `groups` are those that the sign-in service says the person is in.
         """
-        memberships = self._memberships_of(username, groups)
+        memberships = self.memberships_of(username, groups)
         decided = [self._decide(item, now) for item in memberships if self._serves(item)]
         return OfferList(
             offers=tuple(item for item in decided if isinstance(item, Offer)),
@@ -145,8 +162,8 @@ class Registry:
         """Where the university is."""
         return ZoneInfo(self.catalog.time_zone)
 
-    def _memberships_of(self, username: str, groups: Iterable[str]) -> tuple[Membership, ...]:
-        """Those of the roster first, then what the groups add, each once."""
+    def memberships_of(self, username: str, groups: Iterable[str] = ()) -> tuple[Membership, ...]:
+        """Those of the roster and of the catalog's staff, then what the groups add, each once."""
         listed = self.roster.memberships_of(username)
         added = self._groups.memberships_of(Username(username), groups)
         if added and not (listed or self._may_have_directories(username)):
@@ -165,6 +182,11 @@ class Registry:
             return False
         return is_exact and username not in self._taken_directories
 
+    def shares_directory(self, username: str) -> bool:
+        """Whether `username`, who is not on the roster, would share a directory with somebody."""
+        key = directory_key(username)
+        return key in self._taken_directories or (key != username and key in self.roster.usernames)
+
     def _serves(self, membership: Membership) -> bool:
         if isinstance(membership, CourseMembership):
             return membership.role in COURSE_ROLES_ON[self.hub] and self.served.includes(
@@ -181,12 +203,16 @@ class Registry:
         """This registry after `changes` in the exams; shares all else, so that it costs nothing."""
         changed = copy(self)
         object.__setattr__(changed, "changes", changes)
+        changed._follow_changes()
         return changed
 
     def ends_for(self, exam: ExamId, username: Username) -> datetime:
         """When `exam` is over for `username`, with all extra time."""
-        granted = self.changes.extra_minutes.get((exam, username), 0)
-        return self.catalog.exams[exam].ends_for(username) + timedelta(minutes=granted)
+        return self._ends.end_for(exam, username)
+
+    def is_over(self, exam: ExamId, now: datetime) -> bool:
+        """Whether `exam` is over at `now` for everybody, with all extra time."""
+        return self._ends.is_over(exam, now)
 
     def is_open_for(self, exam: ExamId, username: Username, now: datetime) -> bool:
         """Whether the examinee `username` may be in `exam` at `now`."""
@@ -210,12 +236,24 @@ class Registry:
     def _decide(self, membership: Membership, now: datetime) -> Offer | Refusal:
         try:
             if isinstance(membership, CourseMembership):
-                return self._decide_course(membership, now)
-            return self._refuse_exam(membership, now) or self._offer_exam(membership)
+                decided = self._decide_course(membership, now)
+            else:
+                decided = self._refuse_exam(membership, now) or self._offer_exam(membership, now)
         except PlacesCollideError as error:
             # One that cannot be built must not take the others away.
             slug = _slug_of(membership)
             return Refusal(slug=slug, title=slug, reason=Reason.NOT_POSSIBLE, detail=str(error))
+        return self._refuse_conflict(membership, decided)
+
+    def _refuse_conflict(self, membership: Membership, decided: Offer | Refusal) -> Offer | Refusal:
+        """Whoever sits an exam, or sat it, gets nothing in which it is graded."""
+        if isinstance(decided, Refusal) or decided.role is Role.STUDENT:
+            return decided
+        conflict = self._grading.find_conflict(membership.username, decided.server, decided.exam)
+        if conflict is None:
+            return decided
+        title = decided.title if decided.exam else f"{decided.title}, {decided.subtitle}"
+        return Refusal(slug=decided.slug, title=title, reason=conflict)
 
     def _decide_course(self, membership: CourseMembership, now: datetime) -> Offer | Refusal:
         """Students get a term's server from its first to its last day, then read-only for as long
@@ -223,14 +261,14 @@ class Registry:
         settings = self._settings_of(membership.course, membership.term)
         term = self.catalog.courses[membership.course].terms[membership.term]
         if membership.role is not Role.STUDENT:
-            return self._offer_course(membership, settings)
+            return self._offer_course(membership, settings, self._grading.sealing_at(now))
         if now < (opens := self._midnight(term.start)):
             return self._refuse_course(membership, Reason.TERM_NOT_OPEN, opens)
         if now < self._midnight(term.end + timedelta(days=1)):
             return self._offer_course(membership, settings)
         last_day = term.end + timedelta(days=settings.archive_days)
         if now < self._midnight(last_day + timedelta(days=1)):
-            return self._offer_course(membership, settings, self._midnight(last_day))
+            return self._offer_course(membership, settings, readable_until=self._midnight(last_day))
         return self._refuse_course(membership, Reason.TERM_ENDED, self._midnight(term.end))
 
     def _midnight(self, day: date) -> datetime:
@@ -279,6 +317,8 @@ class Registry:
         self,
         membership: CourseMembership,
         settings: Settings,
+        sealing: Sealing | None = None,
+        *,
         readable_until: datetime | None = None,
     ) -> Offer:
         course = self.catalog.courses[membership.course]
@@ -299,12 +339,14 @@ class Registry:
             course=membership.course,
             term=membership.term,
             exam=None,
-            server=plan_server(self.catalog, settings, owner, network=settings.network),
+            server=plan_server(
+                self.catalog, settings, owner, network=settings.network, sealing=sealing
+            ),
             contact=settings.contact,
             readable_until=readable_until,
         )
 
-    def _offer_exam(self, membership: ExamMembership) -> Offer:
+    def _offer_exam(self, membership: ExamMembership, now: datetime) -> Offer:
         exam = self.catalog.exams[membership.exam]
         settings = exam_settings(self.catalog, membership.exam)
         owner = ServerOwner(
@@ -324,10 +366,21 @@ class Registry:
             term=exam.term,
             exam=membership.exam,
             server=plan_server(
-                self.catalog, settings, owner, network=self._exam_network(membership, exam)
+                self.catalog,
+                settings,
+                owner,
+                network=self._exam_network(membership, exam),
+                # What they write in an exam is the examinees' own.
+                sealing=None if owner.role is Role.STUDENT else self._grading.sealing_at(now),
             ),
             contact=settings.contact,
+            handed_in_at=self._handed_in_at(membership),
         )
+
+    def _handed_in_at(self, membership: ExamMembership) -> datetime | None:
+        if membership.role is Role.STUDENT:
+            return None
+        return self._ends.last_end(membership.exam).astimezone(self.time_zone)
 
     def _exam_network(self, membership: ExamMembership, exam: Exam) -> NetworkClass:
         """Sitting an exam is locked; grading it needs what grading the course needs."""

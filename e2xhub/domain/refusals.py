@@ -21,6 +21,11 @@ class Reason(str, Enum):
     EXAM_ENDED = "The exam ended on {date} at {time}."
     EXAM_FINISHED = "You have finished this exam."
     NOT_SIGNED_IN = "To start this exam, sign out and sign in with the code for it."
+    SAT_EXAM = "You sit this exam, or sat it, and so you cannot grade it."
+    HOLDS_SAT_EXAM = "This server has files of an exam that you sit, or sat."
+    NOT_CHECKED = (
+        "Whether you may start this server cannot be checked at the moment. Try again later."
+    )
     NOT_POSSIBLE = "This server is declared wrongly for you. Please tell the people in charge."
     NOT_OFFERED = "You cannot start this server. Choose one from the list."
     NOTHING_OFFERED = "There is no server for you at the moment."

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from e2xhub.domain.catalog import Catalog, Level
+from e2xhub.domain.catalog.destinations import Destination
 from e2xhub.domain.catalog.feasibility import possible_owners
 from e2xhub.domain.catalog.model import CatalogFault, Place
 from e2xhub.domain.catalog.overlaps import warn_of_links
 from e2xhub.domain.catalog.volumes import Mount
 from e2xhub.domain.directory_rights import find_useless_rights
+from e2xhub.domain.grading_warnings import find_doubtful_graders
 from e2xhub.domain.hidden_courses import find_hidden_courses
 from e2xhub.domain.offers import Registry
 from e2xhub.domain.path_templates import fields_of
@@ -19,6 +21,8 @@ from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.settings import all_chains, all_levels, exam_settings, merge_mounts
 from e2xhub.domain.volumes import fill_directory, mount_around, plan_volumes
 
+_MOST_ADDRESSES = 256  # of a destination of an exam
+
 
 def find_warnings(registry: Registry) -> list[CatalogFault]:
     """Every warning, with the place in the catalog that it is about."""
@@ -27,10 +31,12 @@ def find_warnings(registry: Registry) -> list[CatalogFault]:
         *_exams_outside_their_term(registry),
         *_unknown_rooms(registry),
         *_sizes_that_shrink(registry),
+        *_wide_destinations(registry.catalog),
         *_homes_of_all(registry),
         *_homes_that_do_not_last(registry.catalog),
         *find_useless_rights(registry.catalog),
         *find_hidden_courses(registry.catalog),
+        *find_doubtful_graders(registry),
         *warn_of_links(registry.catalog),
     ]
 
@@ -86,6 +92,26 @@ def _sizes_that_shrink(registry: Registry) -> Iterator[CatalogFault]:
                     f"examinees get what size {name!r} guarantees ('memory', 'cpu') and not its "
                     "limits; expected a size for exams without limits of its own",
                 )
+
+
+def _wide_destinations(catalog: Catalog) -> Iterator[CatalogFault]:
+    """Networks where exams have single machines, as after a typing error."""
+    for exam_id, exam in catalog.exams.items():
+        for name in (name for name, is_reached in exam.reach.items() if is_reached):
+            for version, count in count_many_addresses(catalog.destinations[name]).items():
+                yield _warn(
+                    ("exams", exam_id, "reach", name),
+                    f"exam {str(exam_id)!r} reaches {count:,} IPv{version} addresses by the "
+                    f"destination {name!r}; expected at most {_MOST_ADDRESSES}, better single "
+                    "machines",
+                )
+
+
+def count_many_addresses(destination: Destination) -> dict[int, int]:
+    """How many addresses of IPv4 and IPv6 (keys 4 and 6) a destination has, where those of one are
+    more than an exam is expected to reach; empty: it is as narrow as it should be."""
+    counts = destination.count_addresses().items()
+    return {version: count for version, count in counts if count > _MOST_ADDRESSES}
 
 
 def _homes_of_all(registry: Registry) -> Iterator[CatalogFault]:

@@ -22,7 +22,7 @@ from e2xhub.domain.roster_changes import (
 )
 from e2xhub.domain.roster_rows import parse_membership
 from e2xhub.domain.shared_directories import DirectoryNames
-from e2xhub.errors import Fault
+from e2xhub.errors import Fault, Sentence, message_of
 
 _PLACE_COLUMNS = ("course", "term", "exam")
 
@@ -96,7 +96,7 @@ def parse_rows(
         try:
             memberships += parser.parse(row)
         except ValueError as error:
-            faults.append(Fault(file=row.file, line=row.line, message=str(error)))
+            faults.append(Fault(file=row.file, line=row.line, message=message_of(error)))
             continue
         attributes.update(row.attributes)
         origins.setdefault(memberships[-1].username, (row.file, row.line))
@@ -143,7 +143,13 @@ class _RowParser:
             return said
         other = {name: text for name, text in said.items() if text != target.get(name)}
         if other and not ("exam" in target and said.get("exam") == target["exam"]):
-            raise ValueError(f"the row belongs to {_show(other)}; expected {_show(target)}")
+            raise ValueError(
+                Sentence(
+                    "the row belongs to {other}; expected {place}",
+                    other=_show(other),
+                    place=_show(target),
+                )
+            )
         return target
 
     def _check_seat(self, membership: Membership, line: int) -> None:

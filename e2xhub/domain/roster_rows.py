@@ -17,6 +17,7 @@ from e2xhub.domain.identifiers import CourseId, ExamId, Identifier, TermId, User
 from e2xhub.domain.roles import COURSE_ROLES, EXAM_ROLES, Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership
 from e2xhub.domain.shared_directories import DirectoryNames
+from e2xhub.errors import message_of
 
 COLUMNS = ("username", "course", "term", "exam", "role")
 """The columns with a meaning; others are attributes of an examinee."""
@@ -184,13 +185,14 @@ class _Row:
         try:
             return parse(text)
         except ValueError as error:
-            self._faults.append(str(error))
+            self._faults.append(message_of(error))
             return text  # type: ignore[return-value]
 
     def raise_faults(self) -> None:
         """Raises ValueError with all faults of the row, if there are any."""
         if self._faults:
-            raise ValueError("; ".join(self._faults))
+            is_one = len(self._faults) == 1
+            raise ValueError(self._faults[0] if is_one else "; ".join(self._faults))
 
 
 def _declared(what: str, name: _Id, declared: Iterable[str] | None) -> _Id:

@@ -5,7 +5,7 @@ Who gets one is decided in `offers`; how Kubernetes spells it is in `kubernetes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -14,8 +14,9 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.servers import ExtraContainer, GitPull, Image, Size, UserIds
 from e2xhub.domain.environment import plan_environment
 from e2xhub.domain.exam_bar import files_for
-from e2xhub.domain.exchange import plan_exchange
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.exchange import Exchange, grading_url_of, plan_exchange
+from e2xhub.domain.lockdown import Lockdown, plan_lockdown
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.roles import Role
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.settings import EffectivePlacement, Settings
@@ -27,6 +28,9 @@ from e2xhub.domain.volumes import (
     mount_around,
     plan_volumes,
 )
+
+Sealing = Callable[[tuple[VolumeMount, ...]], tuple[VolumeMount, ...]]
+"""Takes from the mounts of a server what nobody may have, or write, whatever the catalog says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +73,8 @@ class Server:
     files: Mapping[str, str]
     """Files that nobody writes: names of modules of `e2xhub.in_pod`, by absolute path."""
     network: NetworkClass
+    lockdown: Lockdown | None
+    """What it may reach; None: its network is `open`."""
     default_url: str | None
     placement: EffectivePlacement
     companions: tuple[Companion, ...]
@@ -85,22 +91,17 @@ class Server:
 
 
 def plan_server(
-    catalog: Catalog, settings: Settings, owner: ServerOwner, *, network: NetworkClass
+    catalog: Catalog,
+    settings: Settings,
+    owner: ServerOwner,
+    *,
+    network: NetworkClass,
+    sealing: Sealing | None = None,
 ) -> Server:
     """The server of `owner`; raises ValueError and PlacesCollideError as `plan_volumes`."""
-    exchange = plan_exchange(
-        catalog,
-        settings.nbgrader,
-        owner,
-        settings.run_as,
-        home=settings.home,
-        config_path=settings.environment.get("JUPYTER_CONFIG_PATH", ""),
-    )
-    volume_mounts = (
-        *plan_volumes(catalog, settings.mounts, owner, settings.run_as),
-        *exchange.mounts,
-    )
-    check_places(volume_mounts)
+    seal = sealing or _leave
+    exchange = _plan_exchange(catalog, settings, owner)
+    volume_mounts = seal(_plan_mounts(catalog, settings, owner, exchange))
     home = fill_directory(settings.home, owner.values) if settings.home else None
     return Server(
         image=settings.image,
@@ -112,27 +113,55 @@ def plan_server(
         environment=plan_environment(settings, owner, home=home, exchange=exchange.environment),
         files={**exchange.files, **files_for(owner)},
         network=network,
+        lockdown=plan_lockdown(catalog, settings, network),
         default_url=_opening_url(settings, network, owner),
         placement=settings.placement,
-        companions=tuple(_plan_companions(catalog, settings, owner)),
+        companions=tuple(_plan_companions(catalog, settings, owner, seal)),
         seeds=tuple(_plan_seeds(catalog, settings, owner, volume_mounts)),
         stop_after_minutes=settings.stop_after_minutes,
         kubespawner_override=settings.kubespawner_override,
     )
 
 
+def _leave(mounts: tuple[VolumeMount, ...]) -> tuple[VolumeMount, ...]:
+    return mounts
+
+
+def _plan_exchange(catalog: Catalog, settings: Settings, owner: ServerOwner) -> Exchange:
+    return plan_exchange(
+        catalog,
+        settings.nbgrader,
+        owner,
+        settings.run_as,
+        home=settings.home,
+        config_path=settings.environment.get("JUPYTER_CONFIG_PATH", ""),
+    )
+
+
+def _plan_mounts(
+    catalog: Catalog, settings: Settings, owner: ServerOwner, exchange: Exchange
+) -> tuple[VolumeMount, ...]:
+    """Those of the catalog, and then those of nbgrader."""
+    catalogs = plan_volumes(catalog, settings.mounts, owner, settings.run_as)
+    mounts = (*catalogs, *exchange.mounts)
+    check_places(mounts)
+    return mounts
+
+
 def _plan_companions(
-    catalog: Catalog, settings: Settings, owner: ServerOwner
+    catalog: Catalog, settings: Settings, owner: ServerOwner, seal: Sealing
 ) -> Iterator[Companion]:
     for name, container in settings.extra_containers.items():
-        if owner.hub in container.hubs and _has_its_files(container, owner):
+        if owner.hub not in container.hubs:
+            continue
+        mounts = plan_volumes(catalog, container.mounts, owner, _run_companion_as(container))
+        sealed = seal(mounts)
+        if _has_its_files(container, sealed):
             yield Companion(
                 name=name,
                 image=catalog.images[container.image],
                 container=container,
-                volume_mounts=plan_volumes(
-                    catalog, container.mounts, owner, _run_companion_as(container)
-                ),
+                volume_mounts=sealed,
             )
 
 
@@ -143,10 +172,10 @@ def _run_companion_as(container: ExtraContainer) -> RunAs | None:
     return dict.fromkeys(Role, UserIds(user=container.user, group=container.user))
 
 
-def _has_its_files(container: ExtraContainer, owner: ServerOwner) -> bool:
+def _has_its_files(container: ExtraContainer, mounts: Iterable[VolumeMount]) -> bool:
     """A database that may not write its files does not start, and no server would beside it."""
-    written = [mount for mount in container.mounts.values() if mount.access.read_write]
-    return not written or any(owner.may_see(mount) and owner.may_write(mount) for mount in written)
+    writes = any(mount.access.read_write for mount in container.mounts.values())
+    return not writes or any(not mount.read_only for mount in mounts)
 
 
 def _plan_seeds(
@@ -172,10 +201,16 @@ def _plan_seeds(
 
 def _opening_url(settings: Settings, network: NetworkClass, owner: ServerOwner) -> str | None:
     """Where the server opens; it pulls first where it can reach a repository and keep it."""
-    pull = settings.nbgitpuller
+    pull, opens_at = settings.nbgitpuller, _page_of(settings, owner)
     if pull is None or network is not NetworkClass.OPEN or owner.writes_nothing:
-        return settings.default_url
-    return _pulling_url(pull, settings.default_url)
+        return opens_at
+    return _pulling_url(pull, opens_at)
+
+
+def _page_of(settings: Settings, owner: ServerOwner) -> str | None:
+    """The page that a server shows first; graders grade on a grading hub."""
+    grading_url = grading_url_of(settings.nbgrader, owner)
+    return grading_url or settings.default_url
 
 
 def _pulling_url(pull: GitPull, default_url: str | None) -> str:

@@ -20,18 +20,22 @@ from e2xhub.domain.catalog.servers import (
 )
 from e2xhub.domain.catalog.volumes import Mount, Seed
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.members_place import MembersPlace
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.roles import Role
 
 # The innermost level that sets one of these wins.
 _SINGLE_KEYS = (
-    *("image", "sizes", "network", "home", "default_url", "language", "contact"),
-    *("nbgrader", "nbgitpuller", "archive_days", "stop_after_minutes"),
+    *("image", "sizes", "network", "name_service", "home", "default_url", "language", "contact"),
+    *("nbgrader", "nbgitpuller", "archive_days", "stop_after_minutes", "members_managed_in"),
 )
 # Of these each name is a value of its own.
-_NAMED_KEYS = ("environment", "mounts", "data_sets", "seeds", "extra_containers")
-# Work that an exam ends must not be lost to a value that was meant for a course.
-_OF_THE_EXAM_ALONE = frozenset({"stop_after_minutes"})
+_NAMED_KEYS = ("environment", "mounts", "data_sets", "seeds", "extra_containers", "reach")
+# Work that an exam ends must not be lost to a value that was meant for a course, and what a course
+# may reach must not be open in its exam. No page changes the roster of an exam.
+_OF_THE_EXAM_ALONE = frozenset(
+    {"stop_after_minutes", "reach", "name_service", "members_managed_in"}
+)
 # As deployments of e2x have it: what graders write is not a student's to change.
 _STUDENT = UserIds(user=1000, group=1000)
 _STAFF = UserIds(user=2000, group=2000)
@@ -53,6 +57,10 @@ class Settings:
     image: Image
     sizes: Mapping[str, Size]
     network: NetworkClass
+    reach: Mapping[str, bool]
+    """Whether a locked server reaches a destination, by the destination's name."""
+    name_service: bool | None
+    """None: as its network class says."""
     run_as: Mapping[Role, UserIds]
     """For every role."""
     home: str | None
@@ -69,6 +77,7 @@ class Settings:
     nbgitpuller: GitPull | None
     archive_days: int
     stop_after_minutes: int | None
+    members_managed_in: MembersPlace
     kubespawner_override: Mapping[str, Any]
 
 
@@ -154,6 +163,8 @@ def merge(catalog: Catalog, levels: Sequence[Level]) -> Settings:
         image=catalog.images[image],
         sizes={name: catalog.sizes[name] for name in sizes},
         network=_innermost(levels, "network") or NetworkClass.OPEN,
+        reach=_by_name(levels, "reach"),
+        name_service=_innermost(levels, "name_service"),
         run_as=merge_users(levels),
         home=_innermost(levels, "home"),
         language=_innermost(levels, "language"),
@@ -168,6 +179,7 @@ def merge(catalog: Catalog, levels: Sequence[Level]) -> Settings:
         nbgitpuller=_innermost(levels, "nbgitpuller"),
         archive_days=_innermost(levels, "archive_days") or 0,
         stop_after_minutes=_innermost(levels, "stop_after_minutes"),
+        members_managed_in=_innermost(levels, "members_managed_in") or MembersPlace.PAGES,
         kubespawner_override=merge_overrides([level.kubespawner_override for level in levels]),
     )
 
@@ -207,7 +219,8 @@ def merge_overrides(overrides: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _reaches(key: str, level: Level, innermost: Level) -> bool:
     """Whether what `level` says about `key` holds for `innermost` inside it."""
-    return level is innermost or not (isinstance(innermost, Exam) and key in _OF_THE_EXAM_ALONE)
+    is_of_the_exam = key.partition(".")[0] in _OF_THE_EXAM_ALONE
+    return level is innermost or not (isinstance(innermost, Exam) and is_of_the_exam)
 
 
 def _innermost(levels: Sequence[Level], key: str) -> Any:
@@ -215,8 +228,9 @@ def _innermost(levels: Sequence[Level], key: str) -> Any:
     return next((value for value in values if value is not None), None)
 
 
-def _by_name(levels: Iterable[Level], key: str) -> dict[str, Any]:
-    return {name: value for level in levels for name, value in getattr(level, key).items()}
+def _by_name(levels: Sequence[Level], key: str) -> dict[str, Any]:
+    reaching = (level for level in levels if _reaches(key, level, levels[-1]))
+    return {name: value for level in reaching for name, value in getattr(level, key).items()}
 
 
 def _merge_placement(levels: Iterable[Level]) -> EffectivePlacement:

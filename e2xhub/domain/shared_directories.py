@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from e2xhub.errors import Sentence
+
 
 class DirectoryNames:
     """Remembers the usernames of a roster, to find the one that comes too close to another."""
@@ -20,15 +22,18 @@ class DirectoryNames:
         owner = self._owners.setdefault(directory_key(username), username)
         if owner != username:
             raise ValueError(
-                f"username {username!r} would share a directory with {owner!r} where file systems "
-                "ignore case, composition or a dot at the end; expected only one of them"
+                Sentence(
+                    "username {name!r} would share a directory with {other!r} where file systems "
+                    "ignore case, composition or a dot at the end; expected only one of them",
+                    name=username,
+                    other=owner,
+                )
             )
 
 
 def directory_key(username: str) -> str:
     """What is the same for all names that may be one directory."""
-    # A username in ASCII is in lower case already.
-    folded = username if username.isascii() else _fold(username)
+    folded = username.lower() if username.isascii() else _fold(username)
     return folded.rstrip(".")
 
 

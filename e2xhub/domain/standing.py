@@ -17,8 +17,11 @@ from e2xhub.domain.refusals import NotOfferedError, Reason, describe
 
 _NOT_OFFERED = "neither roster nor groups offer it any more, or the catalog has none such"
 _READ_ONLY_NOW = "it may only read now, and was started to write"
-_EXAM_IS_OVER = frozenset({Reason.EXAM_ENDED, Reason.EXAM_FINISHED})
-_MINUTES_AFTER_AN_EXAM = 1  # what was saved at the last moment reaches the disk
+# These end a server also where the catalog says nothing of stopping.
+_ENDS_ANYWAY = frozenset(
+    {Reason.EXAM_ENDED, Reason.EXAM_FINISHED, Reason.SAT_EXAM, Reason.HOLDS_SAT_EXAM}
+)
+_MINUTES_TO_SAVE = 1  # what was saved at the last moment reaches the disk
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,12 +46,15 @@ class Started:
     def ends_at(self, since: datetime, lapse: Lapse | None) -> datetime | None:
         """When a server is stopped that has not been offered `since` then; None: never.
 
-        An exam that is over ends the server also where the catalog says nothing. Whatever else is
-        the `lapse`, such as somebody's slip in the roster, must not end an exam by itself.
+        An exam that is over ends the server also where the catalog says nothing, and so does that
+        a grader sits what is graded there. Whatever else is the `lapse`, such as somebody's slip
+        in the roster, must not end an exam by itself; a database that does not answer ends nothing.
         """
-        minutes = self.stop_after_minutes
-        if minutes is None and lapse is not None and lapse.reason in _EXAM_IS_OVER:
-            minutes = _MINUTES_AFTER_AN_EXAM
+        minutes, reason = self.stop_after_minutes, lapse.reason if lapse is not None else None
+        if reason is Reason.NOT_CHECKED:
+            return None
+        if minutes is None and reason in _ENDS_ANYWAY:
+            minutes = _MINUTES_TO_SAVE
         return None if minutes is None else since + timedelta(minutes=minutes)
 
 

@@ -9,17 +9,24 @@ import errno
 import os
 import re
 import shutil
+import sqlite3
 import stat
+import tempfile
+from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatch
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from threading import Thread
+from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange import default
+from sqlalchemy import event
+from sqlalchemy.orm import Session
+from traitlets.log import get_logger
 
 ROLE = os.environ.get("E2XHUB_ROLE", "student")
 OWN_OUTBOUND = os.environ.get("NBGRADER_PERSONALIZED_OUTBOUND") == "1"
@@ -33,6 +40,8 @@ NO_TIME = "no submission of a possible time; expected one such as '2026-11-20 10
 BLOCK_BYTES = 4096
 DEEPEST = 30
 HUB_SECONDS = 5
+LOCK_SECONDS = 2
+READ_ONLY = "mode=ro"
 
 
 class SharedExchange:
@@ -118,7 +127,16 @@ class Submit(TellsHub, SharedExchange, default.ExchangeSubmit):
     """To `inbound`, as nbgrader does."""
 
 
-class ReleaseAssignment(SharedExchange, default.ExchangeReleaseAssignment):
+class ByThoseWhoGrade:
+    """Refused to observers before it begins: of what cannot be written, nbgrader says little."""
+
+    def start(self):
+        if ROLE == "observer":
+            self.fail("You observe: you collect nothing and release nothing")
+        super().start()
+
+
+class ReleaseAssignment(ByThoseWhoGrade, SharedExchange, default.ExchangeReleaseAssignment):
     """To `outbound`; or each directory of the assignment to the student that it is named after."""
 
     def init_dest(self):
@@ -136,28 +154,40 @@ class ReleaseAssignment(SharedExchange, default.ExchangeReleaseAssignment):
                 super().copy_files()
 
 
-class ReleaseFeedback(SharedExchange, default.ExchangeReleaseFeedback):
+class ReleaseFeedback(ByThoseWhoGrade, SharedExchange, default.ExchangeReleaseFeedback):
     """To `personalized-feedback/<student>`, each student's alone."""
 
     def init_dest(self):
         self.dest_path = str(self.place("personalized-feedback"))
 
     def copy_files(self):
-        for student in self.students("personalized-feedback", "personalized-inbound"):
-            self.src_path = self.coursedir.format_path(
-                self.coursedir.feedback_directory, student, self.coursedir.assignment_id
-            )
-            self.dest_path = str(self.place("personalized-feedback", student))
-            if Path(self.src_path).is_dir():
-                self.ensure_directory(self.dest_path, 0o755)
-                self.release()
-
-    def release(self):
         """What is wrong in one submission does not keep the others' feedback back."""
+        reasons = [
+            f"{student!r}: {reason}"
+            for student in self.students("personalized-feedback", "personalized-inbound")
+            for reason in self.release(student)
+        ]
+        if reasons:
+            self.fail(
+                f"There is no feedback for {'; '.join(reasons)}. That of all others is released. "
+                "Whoever deletes submission_secret.txt from a submission gets none"
+            )
+
+    def release(self, student):
+        """Yields why it cannot be, if there is any."""
+        self.src_path = self.coursedir.format_path(
+            self.coursedir.feedback_directory, student, self.coursedir.assignment_id
+        )
+        self.dest_path = str(self.place("personalized-feedback", student))
+        if not Path(self.src_path).is_dir():
+            return
         try:
+            self.ensure_directory(self.dest_path, 0o755)
             super().copy_files()
-        except (OSError, ValueError, AssertionError) as error:
-            self.log.error("No feedback released from %s: %r", self.src_path, error)
+        except OSError as error:
+            yield f"{error.filename or self.src_path}: {error.strerror}"
+        except (ValueError, AssertionError) as error:
+            yield f"{self.src_path}: {error!r}"
 
 
 class InboundByName:
@@ -217,7 +247,7 @@ class List(InboundByName, SharedExchange, default.ExchangeList):
     """Submissions by the directory that they are in."""
 
 
-class Collect(SharedExchange, default.ExchangeCollect):
+class Collect(ByThoseWhoGrade, SharedExchange, default.ExchangeCollect):
     """From `personalized-inbound/<student>`: the directory says who has submitted.
 
     What is in it, names included, is a student's to write.
@@ -382,6 +412,85 @@ def use_e2xgrader(c):
     c.E2xExchange.grader = of_staff
 
 
+class ReadGradebook:
+    """The gradebook of somebody who changes nothing.
+
+    Their course directory is read-only, and there SQLite opens no database as nbgrader opens one.
+    So they read a copy, which is made anew when graders have changed the gradebook: nbgrader reads
+    this file with nearly every page.
+    """
+
+    def __init__(self, course, place):
+        self.original = Path(course, "gradebook.db")
+        self.copy = Path(place, "gradebook.db")
+
+    @property
+    def db_url(self):
+        """Read-only, so that what somebody tries to save is refused, and not forgotten."""
+        return f"sqlite:///file:{quote(str(self.copy))}?{READ_ONLY}&uri=true"
+
+    def renew(self, course_id):
+        """Brings the copy up to date; one that cannot be made leaves the last one."""
+        try:
+            self.copy_if_changed()
+        except (OSError, sqlite3.Error) as error:
+            get_logger().warning("The gradebook could not be read again: %s", error)
+        if not self.copy.exists() or not self.copy.stat().st_size:  # nobody has graded yet
+            Gradebook(f"sqlite:///{self.copy}", course_id).close()
+
+    def copy_if_changed(self):
+        if not self.original.exists():
+            return
+        changed_at = self.original.stat().st_mtime_ns
+        if self.copy.exists() and self.copy.stat().st_mtime_ns == changed_at:
+            return
+        source = f"file:{quote(str(self.original))}?{READ_ONLY}"
+        original = sqlite3.connect(source, uri=True, timeout=LOCK_SECONDS)
+        with closing(original), closing(sqlite3.connect(str(self.copy))) as copy:
+            # Into the same file: the formgrader keeps it open.
+            original.backup(copy, progress=self.go_on)
+        os.utime(self.copy, ns=(changed_at, changed_at))
+
+    def go_on(self, status, _remaining, _total):
+        """Without it a copy would be tried again for as long as somebody has a lock."""
+        if status not in (0, 101):  # SQLITE_OK, SQLITE_DONE
+            raise sqlite3.OperationalError("database is locked")
+
+
+def refuse_to_save(session, _context, _instances):
+    """Before the database refuses it, after which the formgrader would have to be started anew."""
+    if READ_ONLY in str(session.get_bind().url):
+        session.expunge_all()
+        raise PermissionError("observers change nothing")
+
+
+def refuse_from_now_on():
+    """Once: this file is read again and again in one process."""
+    if not getattr(Session, "is_observed", False):
+        Session.is_observed = True
+        event.listen(Session, "before_flush", refuse_to_save)
+
+
+def own_directory():
+    """A directory that nobody else can have prepared."""
+    place = Path(tempfile.gettempdir(), f"e2xhub-{os.environ['E2XHUB_USERNAME']}-{os.getuid()}")
+    place.mkdir(mode=0o700, exist_ok=True)
+    found = place.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        return Path(tempfile.mkdtemp(prefix="e2xhub-"))
+    return place
+
+
+def use_copy_of_gradebook(c):
+    course_id = os.environ["NBGRADER_COURSE_ID"]
+    place = own_directory() / course_id
+    place.mkdir(exist_ok=True)
+    gradebook = ReadGradebook(os.environ["NBGRADER_COURSE_DIRECTORY"], place)
+    gradebook.renew(course_id)
+    refuse_from_now_on()
+    c.CourseDirectory.db_url = gradebook.db_url
+
+
 def configure(c):
     c.CourseDirectory.course_id = os.environ["NBGRADER_COURSE_ID"]
     c.Exchange.root = os.environ["NBGRADER_EXCHANGE_ROOT"]
@@ -389,6 +498,8 @@ def configure(c):
     c.Exchange.timezone, c.Exchange.timestamp_format = "UTC", "%Y-%m-%d %H:%M:%S.%f %Z"
     if os.environ.get("NBGRADER_COURSE_DIRECTORY"):
         c.CourseDirectory.root = os.environ["NBGRADER_COURSE_DIRECTORY"]
+        if ROLE == "observer":
+            use_copy_of_gradebook(c)
     if ROLE == "student":
         # nbgrader joins names with '+'; who submits is told by the directory.
         c.CourseDirectory.student_id = os.environ["E2XHUB_USERNAME"].replace("+", "_")

@@ -18,6 +18,7 @@ NETWORK = "e2xhub.org/network"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
 _VALUE = re.compile(r"|[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
 _VALUE_MAX = 63
+_CHART_LABEL = "app"
 
 
 def make_labels(offer: Offer) -> dict[str, str]:
@@ -31,6 +32,14 @@ def make_labels(offer: Offer) -> dict[str, str]:
     if offer.exam is not None:
         labels[EXAM] = offer.exam
     return {key: str(value) for key, value in labels.items()}
+
+
+def locked_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """`labels` of a pod without the one by which every policy of the chart selects its pods.
+
+    The chart's policy for servers opens the internet to them, and no other policy takes that back.
+    """
+    return {key: text for key, text in labels.items() if key != _CHART_LABEL}
 
 
 def valid_labels(labels: Mapping[str, str]) -> dict[str, str]:

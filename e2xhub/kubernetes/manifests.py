@@ -19,6 +19,7 @@ from e2xhub.kubernetes.policies import make_policy
 from e2xhub.kubernetes.spawner import E2xSpawner, SpawnRefusedError
 
 _MADE_AT_START = "<made at start>"
+_HUB_ADDRESS = "192.0.2.1"  # an address of nobody (RFC 5737); a hub asks its name service
 
 
 class _Owner:
@@ -34,11 +35,13 @@ class _Owner:
 def _make_spawner(username: Username, config: Config) -> E2xSpawner:
     """A spawner that no hub owns, also where there is no cluster."""
     spawner = E2xSpawner.__new__(E2xSpawner)
+    spawner.reflectors = {}  # knows nothing of what a hub in this process watches
     hub = Hub(ip="hub", port=8081, base_url="/hub/")  # as in zero-to-jupyterhub
     # The last thing that KubeSpawner's constructor does is to look for a cluster.
     with suppress(ConfigException):
         spawner.__init__(user=_Owner(username), hub=hub, config=config)  # type: ignore[misc]
     spawner.server = Server(base_url=spawner.user.url)
+    spawner.hub_addresses = spawner.hub_addresses or [_HUB_ADDRESS]
     spawner.api_token = _MADE_AT_START
     spawner.oauth_client_id = f"jupyterhub-user-{username}"
     return spawner
@@ -61,7 +64,7 @@ async def make_manifests(
     chosen = offer.choose_size(size)
     spawner = _make_spawner(username, config)
     spawner.apply_offer(offer, chosen)
-    policy = make_policy(offer)
+    policy = make_policy(offer, spawner.surroundings)
     made = [policy] if policy else []
     if spawner.storage_pvc_ensure:
         made.append(spawner.get_pvc_manifest())

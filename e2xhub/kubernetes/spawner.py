@@ -7,11 +7,11 @@ from datetime import datetime, timezone
 from typing import Any, NoReturn
 
 from jupyterhub.utils import maybe_future
-from kubespawner.clients import shared_client
 from tornado import web
 from traitlets import Any as AnyTrait
 from traitlets import Integer, default
 
+from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError
 from e2xhub.domain.roles import HubKind
@@ -19,8 +19,8 @@ from e2xhub.domain.standing import Lapse, StandingMemory, Started
 from e2xhub.errors import ConfigurationError, printable
 from e2xhub.kubernetes.configured import ConfiguredTraits, check_places, names_in
 from e2xhub.kubernetes.labels import valid_labels
+from e2xhub.kubernetes.lockdown import LockedSpawner, PolicyError
 from e2xhub.kubernetes.pods import UnsafePodError, finish_pod
-from e2xhub.kubernetes.policies import PolicyError, ensure_policy_in_time, make_policy
 from e2xhub.kubernetes.profiles import make_profile
 from e2xhub.kubernetes.server_names import find_name_fault, tell_running
 from e2xhub.kubernetes.standing import WatchedSpawner
@@ -36,6 +36,7 @@ _NOT_AUTHORIZED = "This server is not available."
 # JupyterHub's servers believe for five minutes what the hub said of a browser. HubAuth reads this
 # from the command line, which counts more than a configuration file that an examinee could write.
 _ASK_AGAIN = "--HubAuth.cache_max_age=20"
+_NOT_SAFE = "NOT_SAFE"  # beside the names of `StartFailure`
 _UNSAFE = "The server cannot be started safely at the moment. Please tell the people in charge."
 
 
@@ -47,7 +48,7 @@ class SpawnRefusedError(web.HTTPError):
         self.jupyterhub_message = sentence
 
 
-class E2xSpawner(ExplainedSpawner, WatchedSpawner):
+class E2xSpawner(ExplainedSpawner, WatchedSpawner, LockedSpawner):
     """A KubeSpawner that takes image, size, volumes, environment and network from one offer.
 
     What a person may start is decided by the registry alone. A form, a query string, a REST
@@ -192,7 +193,7 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         try:
             self.apply_offer(offer, size)
         except ConfigurationError as error:
-            self._refuse_as_unsafe(error)
+            self._refuse_as_unsafe(offer, error)
         self.standing.start(Started.of(offer))
         self.log.info("%s starts %s", self._log_name, self.user_options)
         await self._ensure_policy(offer)
@@ -231,16 +232,32 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         async def finish(spawner: E2xSpawner, pod: Any) -> Any:
             if hook is not None:
                 pod = await maybe_future(hook(spawner, pod))
-            return spawner._finish(pod)
+            return await spawner._finish(pod)
 
         self.modify_pod_hook = finish
 
-    def _finish(self, pod: Any) -> Any:
+    async def _finish(self, pod: Any) -> Any:
+        """The pod as it is sent; locked by its own making, and by all policies that there are."""
         assert self.offer is not None
         try:
-            return finish_pod(pod, self.offer)
-        except UnsafePodError as error:
-            self._refuse_as_unsafe(error)
+            finished = finish_pod(
+                pod,
+                self.offer,
+                await self._hub_hosts(self.offer),
+                selected_by=self.surroundings.release,
+            )
+            self.check_lockdown(self.offer, finished.metadata.labels)
+        except (UnsafePodError, PolicyError) as error:
+            self._refuse_as_unsafe(self.offer, error)
+        return finished
+
+    async def _hub_hosts(self, offer: Offer) -> dict[str, list[str]]:
+        lockdown = offer.server.lockdown
+        needs_them = lockdown is not None and not lockdown.name_service
+        return await self.find_hub_hosts() if needs_them else {}
+
+    def _catalog_in_force(self) -> Catalog:
+        return self._current_registry.catalog
 
     def _build_common_labels(self, extra_labels: Mapping[str, str]) -> dict[str, str]:
         """The labels of every object, also of those beside the pod (claim, secret, service)."""
@@ -304,23 +321,15 @@ class E2xSpawner(ExplainedSpawner, WatchedSpawner):
         self._configured.restore()
 
     async def _ensure_policy(self, offer: Offer) -> None:
-        """Makes the offer's NetworkPolicy exist; without it no pod is created."""
-        policy = make_policy(offer)
-        if policy is None:
-            return
+        """Makes the offer's NetworkPolicies exist; without them no pod is created."""
         try:
-            await ensure_policy_in_time(
-                shared_client("NetworkingV1Api"),
-                self.namespace,
-                policy,
-                request_seconds=self.k8s_api_request_timeout,
-                seconds=self.k8s_api_request_retry_timeout,
-            )
+            await self.ensure_lockdown(offer)
         except PolicyError as error:
-            self._refuse_as_unsafe(error)
+            self._refuse_as_unsafe(offer, error)
 
-    def _refuse_as_unsafe(self, error: Exception) -> NoReturn:
+    def _refuse_as_unsafe(self, offer: Offer, error: Exception) -> NoReturn:
         """The reason for the log, a sentence for the person."""
+        self.note_failed_start(offer, _NOT_SAFE)
         self.log.error("%s is not started: %s", self._log_name, error)
         raise SpawnRefusedError(503, translator_for(self.handler)(_UNSAFE)) from error
 

@@ -39,6 +39,8 @@ _WORDS = {
     "mapping_type": "is no mapping; expected keys below it",
     "dict_type": "is no mapping; expected keys below it",
     "tuple_type": "is no list; expected one such as [a, b]",
+    "path_type": "is no path; expected one text such as '/srv/e2xhub/catalog'",
+    "finite_number": "is no finite number",
     "frozen_set_type": "is no list; expected one such as [a, b]",
 }
 # With what the detail's context says of the bound.
@@ -49,6 +51,7 @@ _BOUNDS = {
     "less_than_equal": "is too large; expected at most {le}",
     "string_too_short": "is too short; expected at least {min_length} character",
     "string_too_long": "is too long; expected at most {max_length} characters",
+    "string_pattern_mismatch": "is not written as expected, which is {pattern}",
     "literal_error": "is not known; expected {expected}",
     "enum": "is not known; expected {expected}",
 }

@@ -6,9 +6,12 @@ Nothing here decides anything; the tables of exam records are in `storage.exam_r
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import threading
 import time
+import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -102,7 +105,17 @@ URL_EXPECTED = (
 
 
 def parse_url(url: str | URL) -> URL:
-    """The URL of a database that e2xhub knows; raises ConfigurationError where it is none."""
+    """The URL of a database that e2xhub knows; raises ConfigurationError where it is none.
+
+    White space at the ends of a text is left out: an editor's line break would silently be a part
+    of the database's name.
+    """
+    url = _stripped(url)
+    if isinstance(url, str) and any(unicodedata.category(letter) == "Cc" for letter in url):
+        raise ConfigurationError(
+            "this URL of a database has a line break or another control character inside; "
+            "expected one line"
+        )
     try:
         address = make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # whose texts may show a password
@@ -114,6 +127,10 @@ def parse_url(url: str | URL) -> URL:
             "postgresql+psycopg://"
         )
     return address
+
+
+def _stripped(url: str | URL) -> str | URL:
+    return url.strip() if isinstance(url, str) else url
 
 
 def make_engine(url: str | URL, **options: Any) -> Engine:
@@ -185,10 +202,22 @@ def migrate(engine: Engine) -> None:
 
 def is_migrated(engine: Engine) -> bool:
     """Whether the database is there and an e2xhub has made tables in it; makes no file."""
-    file = engine.url.database
-    if engine.dialect.name == "sqlite" and not (file and Path(file).is_file()):
+    return _is_there(engine) and _find_revision(engine) is not None
+
+
+def has_tables(engine: Engine, tables: Iterable[sa.Table]) -> bool:
+    """Whether the database is there and has `tables`, or views of their names; makes no file."""
+    if not _is_there(engine):
         return False
-    return _find_revision(engine) is not None
+    with engine.connect() as connection:
+        inspector = sa.inspect(connection)
+        return all(inspector.has_table(table.name) for table in tables)
+
+
+def _is_there(engine: Engine) -> bool:
+    """False where connecting would make a new file; a server is asked by connecting."""
+    file = engine.url.database
+    return engine.dialect.name != "sqlite" or bool(file and Path(file).is_file())
 
 
 def _is_current(engine: Engine, config: Config) -> bool:
@@ -212,7 +241,7 @@ def _lock_migrations(connection: sa.Connection) -> None:
 def masked_url(url: str | URL) -> str:
     """`url` as it may be shown: without its password, and not at all where it is no URL."""
     try:
-        address = make_url(url)
+        address = make_url(_stripped(url))
     except (sa.exc.ArgumentError, ValueError):
         return "URL (it is none)"
     if "@" in str(address.host) or "@" in str(address.database):
@@ -228,6 +257,49 @@ _SHOWN = frozenset({"application_name", "connect_timeout", "host", "port", "sslm
 
 def secrets_in(url: URL) -> list[str]:
     """The texts of `url` that nobody may read."""
-    hidden = [text for name, text in url.query.items() if name not in _SHOWN]
+    hidden = [
+        text for name, texts in url.normalized_query.items() if name not in _SHOWN for text in texts
+    ]
     misplaced = [text for text in (url.host, url.database) if text and "@" in text]
     return [str(text) for text in (url.password, *hidden, *misplaced) if text]
+
+
+# By what drivers and servers say, in small letters: the first that is found.
+_CAUSES = {
+    "authentication failed": "authentication failed",
+    "no password supplied": "authentication failed: no password",
+    "no pg_hba.conf entry": "authentication failed: the server has no rule for this user and host",
+    "connection refused": "connection refused",
+    "could not translate host name": "unknown host",
+    "failed to resolve host": "unknown host",
+    "name or service not known": "unknown host",
+    "no route to host": "no route to the host",
+    "timeout": "no answer in time",
+    "timed out": "no answer in time",
+    "unable to open database file": "unable to open database file",
+}
+_NO_DATABASE = re.compile(r'database ".*" does not exist')
+
+
+def cause_of(error: Exception, url: str | URL) -> str:
+    """Why a database cannot be used, in a few words without a secret of `url`."""
+    said = str(getattr(error, "orig", None) or error).strip()
+    if _NO_DATABASE.search(said):
+        return "no such database"
+    known = next((cause for text, cause in _CAUSES.items() if text in said.lower()), None)
+    return known or first_line_of(error, make_url(_stripped(url)))
+
+
+def first_line_of(error: Exception, url: URL) -> str:
+    """What the driver said; only the kind of error where that might show a secret of `url`."""
+    said = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
+    if not said or any(secret in said for secret in secrets_in(url)):
+        return type(error).__name__
+    return said
+
+
+def advice_for(url: str | URL) -> str:
+    """What to look at where the database at `url` cannot be used."""
+    if make_url(_stripped(url)).get_backend_name() == "sqlite":
+        return "is its directory there, and may the hub write to it?"
+    return "is it up, and may the hub reach it (hub.networkPolicy)?"

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timezone
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from prometheus_client import Gauge
 from sqlalchemy.exc import (
@@ -25,7 +25,7 @@ from sqlalchemy.exc import (
 )
 from traitlets.log import get_logger
 
-from e2xhub.domain.exam_records import NO_CHANGES, RecordsView
+from e2xhub.domain.exam_records import NO_CHANGES, ExamChanges, RecordsView
 from e2xhub.domain.offers import Registry
 from e2xhub.errors import E2xHubError
 from e2xhub.storage.exam_records import ExamRecords
@@ -169,10 +169,17 @@ def _is_outage(error: SQLAlchemyError) -> bool:
     return is_standby or isinstance(error, _OUTAGES)
 
 
+class HasChanges(Protocol):
+    """Who knows what happened in the exams: this module's records, or a part of them."""
+
+    changes: ExamChanges
+    """The same object while nothing changes."""
+
+
 class ExamRegistry:
     """The registry in force with what happened in the exams: for the spawner and the door."""
 
-    def __init__(self, registry: LiveRegistry, records: LiveExamRecords) -> None:
+    def __init__(self, registry: LiveRegistry, records: HasChanges) -> None:
         self._registry, self._records = registry, records
         self._seen = registry.current
         self._combined = self._seen.with_changes(records.changes)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import gc
 import threading
+import time
 from collections.abc import Hashable, Sequence
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from traitlets.log import get_logger
 
 from e2xhub.domain.offers import Registry, ServedPart
 from e2xhub.domain.roles import HubKind
+from e2xhub.domain.roster import Roster
 from e2xhub.domain.roster_changes import loses_many
-from e2xhub.errors import FaultsFoundError
+from e2xhub.domain.staff import memberships_of_staff
+from e2xhub.errors import Fault, FaultsFoundError
 from e2xhub.storage import catalog_files
 from e2xhub.storage.catalog_files import Check
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
@@ -40,6 +43,8 @@ _LOADED = Gauge(
 
 _State = tuple[Fingerprint, Hashable]
 """What tells one state of catalog and roster from another."""
+_MOST_LOOKS = 4  # a change that loses many members is read twice
+_BETWEEN_LOOKS_SECONDS = 0.2
 
 
 class LiveRegistry:
@@ -48,6 +53,8 @@ class LiveRegistry:
     current: Registry
     faults: int
     """Those in catalog and roster as they are now; while there are any, `current` is older."""
+    found_faults: tuple[Fault, ...] = ()
+    """The same, one by one; those that could not be told apart are missing."""
 
     def __init__(
         self,
@@ -67,6 +74,8 @@ class LiveRegistry:
         """
         self._catalog, self._hub, self._served, self._checks = catalog, hub, served, checks
         self._roster, self._most_loss = roster, most_loss
+        self._one_look = threading.Lock()
+        self._ahead: tuple[Hashable, Registry, Roster] | None = None
         self._seen = self._take_fingerprint()
         self._faulty_state: _State | None = None
         self._suspected: _State | None = None
@@ -74,6 +83,16 @@ class LiveRegistry:
         self.current = self._load()
         self._accept(self.current, self._seen)
         self._count_faults(0)
+
+    @property
+    def roster_store(self) -> RosterStore:
+        """Where the roster is kept."""
+        return self._roster
+
+    @property
+    def catalog_path(self) -> Path:
+        """Where the catalog is: a file or a directory of them."""
+        return self._catalog
 
     def __deepcopy__(self, memo: object) -> LiveRegistry:
         # traitlets copies every configured value for every spawner; this one is shared.
@@ -87,7 +106,49 @@ class LiveRegistry:
         ).start()
 
     def look(self) -> None:
-        """Looks once; takes a change that was there at the last look already."""
+        """Looks once; takes a change that was there at the last look already.
+
+        Any thread may call it; one looks at a time.
+        """
+        with self._one_look:
+            self._look()
+
+    def take_change(self) -> bool:
+        """Takes what has just been changed, now and not after two looks; whether it is served.
+
+        As `look`, it takes nothing that is faulty or does not stand still for a moment.
+        """
+        for _ in range(_MOST_LOOKS):
+            self.look()
+            if self.is_served():
+                return True
+            time.sleep(_BETWEEN_LOOKS_SECONDS)
+        return self.is_served()
+
+    def is_served(self) -> bool:
+        """Whether `current` is the catalog and the roster as they are now."""
+        return self._take_fingerprint() == self._served_state
+
+    def read_roster(self) -> tuple[Registry, Roster]:
+        """The registry in force, and the roster as it is now, with the staff of its catalog.
+
+        That is the registry's own roster, unless somebody has changed it in the last seconds, or
+        faults keep the hub from taking it. Raises FaultsFoundError where it cannot be read.
+        """
+        served = self._served_state[1]
+        registry = self.current  # after its state, so that it is never an older one
+        found = self._roster.fingerprint()
+        if found == served:
+            self._ahead = None
+            return registry, registry.roster
+        ahead = self._ahead
+        if ahead is None or ahead[0] != found or ahead[1] is not registry:
+            listed = self._roster.load(registry.catalog)
+            roster = listed.including(memberships_of_staff(registry.catalog))
+            ahead = self._ahead = (found, registry, roster)
+        return ahead[1], ahead[2]
+
+    def _look(self) -> None:
         found = self._take_fingerprint()
         is_settled, self._seen = found == self._seen, found
         if not is_settled or found == self._faulty_state:
@@ -116,6 +177,7 @@ class LiveRegistry:
         if not any(fault.may_pass for fault in error.faults):
             self._faulty_state = found
         self._tell(f"e2xhub keeps the last good catalog and roster:\n{error}", len(error.faults))
+        self.found_faults = error.faults
 
     def _tell(self, text: str, faults: int) -> None:
         """Shows the number of faults in the metrics, and logs the same text once."""
@@ -125,7 +187,7 @@ class LiveRegistry:
         self._told = text
 
     def _count_faults(self, faults: int) -> None:
-        self.faults = faults
+        self.faults, self.found_faults = faults, ()
         _FAULTS.set(faults)
 
     def _watch(self, every_seconds: float) -> None:

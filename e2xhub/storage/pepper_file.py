@@ -16,6 +16,15 @@ from e2xhub.storage.text_files import write_beside
 
 PEPPER_VARIABLE = "E2XHUB_PEPPER"
 """The variable of the environment that has the peppers, where no file is named."""
+MOUNT_QUESTION = (
+    "is it mounted (hub.extraVolumes and hub.extraVolumeMounts)? helm replaces lists: the list of "
+    "your last file must name all of them"
+)
+"""What to ask first about a file that is not where a hub looks for it."""
+_NEW_ONE = (
+    "A new one makes every issued code void; only for a hub that has issued none: "
+    "openssl rand -hex 32 > FILE && chmod 600 FILE"
+)
 _EXPECTED = "expected one or more lines of 64 hexadecimal digits, the newest first"
 
 
@@ -31,8 +40,8 @@ def load_peppers(path: Path | None) -> Peppers:
         text = path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            f"{path}: the pepper cannot be read ({error}); "
-            "make one with: openssl rand -hex 32 > FILE && chmod 600 FILE"
+            f"{path}: the pepper cannot be read ({_reason(error)}); expected it there: is that "
+            f"the path, and {MOUNT_QUESTION}. {_NEW_ONE}"
         ) from None
     if mode & 0o007:
         raise ConfigurationError(
@@ -42,12 +51,19 @@ def load_peppers(path: Path | None) -> Peppers:
     return _parse(text, str(path))
 
 
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    """Why, without what is in the file."""
+    if isinstance(error, OSError):
+        return error.strerror or type(error).__name__
+    return "it is no text of ASCII"
+
+
 def _load_from_environment() -> Peppers:
     text = os.environ.get(PEPPER_VARIABLE, "")
     if not text.strip():
         raise ConfigurationError(
-            f"there is no pepper: neither a pepper file nor {PEPPER_VARIABLE} is set; make one "
-            "with: openssl rand -hex 32 > FILE && chmod 600 FILE"
+            f"there is no pepper: neither a pepper file nor {PEPPER_VARIABLE} is set; set the "
+            f"one that the hub has (hub.extraEnv, from its Secret). {_NEW_ONE}"
         )
     return _parse(text, PEPPER_VARIABLE)
 

@@ -10,7 +10,7 @@ from typing import Any
 from e2xhub.domain.catalog.safe_exam_browser import SafeExamBrowser
 from e2xhub.domain.exam_entry import asks_room_code
 from e2xhub.domain.identifiers import ExamId
-from e2xhub.domain.rooms import Address, client_address
+from e2xhub.domain.rooms import Address, Origin, find_origin
 from e2xhub.domain.safe_exam_browser import (
     accepted_keys,
     decide_sign_in,
@@ -18,25 +18,9 @@ from e2xhub.domain.safe_exam_browser import (
     proof_by_script,
 )
 from e2xhub.storage.live_exam_records import ExamRegistry, LiveExamRecords
+from e2xhub.web.shared_origin import SharedOrigin
 from e2xhub.web.strangers import Strangers
-
-
-@dataclass
-class SharedOrigin:
-    """Whether pages of examinees' servers share the hub's host with the console of staff.
-
-    Such a page, once opened, could act in the name of staff. Forward-auth keeps them from it.
-    """
-
-    has_own_hosts: bool = False
-    """Each server has a host of its own (`JupyterHub.subdomain_host`)."""
-    was_asked: bool = False
-    """A reverse proxy has asked forward-auth since the hub has started."""
-
-    @property
-    def is_open(self) -> bool:
-        """Nothing is known that would keep staff from opening a page of an examinee's server."""
-        return not (self.has_own_hosts or self.was_asked)
+from e2xhub.web.trusted_proxies import TrustedProxies
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +29,8 @@ class ExamDesk:
 
     registry: ExamRegistry
     records: LiveExamRecords
-    trusted_proxies: Sequence[str] = ()
-    """Networks (CIDR) of the reverse proxies whose X-Forwarded-For is believed."""
+    trusted_proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    """The reverse proxies whose X-Forwarded-For is believed."""
     public_url: str = ""
     """Where browsers find the hub, such as `https://exams.example.org/`; empty: not known."""
     shared_origin: SharedOrigin = field(default_factory=SharedOrigin)
@@ -94,10 +78,15 @@ class ExamDesk:
 
     def address_of(self, handler: Any) -> Address | None:
         """Where a request comes from, or None where that cannot be told; never X-Real-Ip."""
+        origin = self.origin_of(handler)
+        return origin.address if origin else None
+
+    def origin_of(self, handler: Any) -> Origin | None:
+        """As `address_of`, with what more the request says of where it comes from."""
         try:
             peer = handler.request.connection.stream.socket.getpeername()[0]
             forwarded = handler.request.headers.get_list("X-Forwarded-For")
-            return client_address(peer, forwarded, self.trusted_proxies)
+            return find_origin(peer, forwarded, self.trusted_proxies.believes)
         except (AttributeError, OSError, ValueError) as error:
             handler.log.warning("The address of a request cannot be told: %s", error)
             return None

@@ -12,6 +12,7 @@ from jupyterhub.handlers.login import LoginHandler
 from tornado import web
 
 from e2xhub.domain.exam_records import SessionEnd
+from e2xhub.domain.server_paths import find_owner
 from e2xhub.domain.sessions import digest_of
 from e2xhub.storage.exam_records import ExamRecords
 from e2xhub.storage.exam_records.ended_sessions import find_end
@@ -95,12 +96,15 @@ class ExamLoginHandler(LoginHandler):  # type: ignore[misc]
         super().set_login_cookie(user)
 
     def get_next_url(self, user: Any = None, default: str | None = None) -> str:
-        """Staff who are signed in already are led to their own pages alone, too."""
+        """Staff who are signed in already are led to their own pages alone, too.
+
+        Nobody is led to the server of whoever sat at the computer before.
+        """
         wanted: str = super().get_next_url(user, default)
-        if not is_staff_session(self):
-            return wanted
         hub_url: str = self.hub.base_url
-        return choose_staff_page(wanted, hub_url) or hub_url + EXAM_LIST
+        if is_staff_session(self):
+            return choose_staff_page(wanted, hub_url) or hub_url + EXAM_LIST
+        return wanted if _may_lead_to(wanted, user, self.settings["base_url"]) else hub_url
 
     def _render(
         self, login_error: str | None = None, username: str | None = None, **context: Any
@@ -116,6 +120,15 @@ class ExamLoginHandler(LoginHandler):  # type: ignore[misc]
             asks_room_code=self.authenticator.desk.asks_room_code(),
             **context,
         )
+
+
+def _may_lead_to(path: str, user: Any, base_url: str) -> bool:
+    """Whether `path` is one of the hub or of the server of `user`, however it is spelled."""
+    try:
+        owner = find_owner(path, base_url)
+    except ValueError:
+        return False
+    return owner is None or (user is not None and owner == user.name)
 
 
 def _tell(end: SessionEnd, translate: Translator) -> str:

@@ -1,29 +1,48 @@
 """What a reverse proxy asks before it passes a request on: may this browser reach that server?
 
-    GET /hub/e2x/forward-auth    200: yes; 401: nobody is signed in; 403: no
+    GET  /hub/e2x/forward-auth          200: yes; 401: nobody is signed in; 403: no
+    POST /hub/e2x/forward-auth/probe    what a page of staff has found out (`web.shared_origin`)
 
 JupyterHub's own proxy sends a request for `/user/<name>/…` straight to the server, and the server
-knows neither where a session began nor, for half a minute, that it is over. So the reverse proxy
-in front asks here for each request, and before each WebSocket. The answer has no body, sets no
-cookie, and is the same whether a person exists or not. It comes from memory, and is no activity of
-anybody.
+knows neither where a session began nor, for half a minute, that it is over; and whoever owns it may
+have it ask nobody. So the reverse proxy in front asks here for each request, and before each
+WebSocket: a `SessionGuard` knows the answer on exam hubs, a `ServerGuard` on the others. The answer
+has no body, sets no cookie, and is the same whether a person exists or not. It comes from memory,
+and is no activity of anybody.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import Any, Protocol
 
 from jupyterhub.handlers.base import SESSION_COOKIE_NAME
 from tornado.log import app_log
 from tornado.web import RequestHandler
 
 from e2xhub.domain.server_paths import find_owner, is_websocket_path, parse_request_uri
-from e2xhub.web.session_guard import BrowserRequest, Passage, SessionGuard
+from e2xhub.web.session_guard import BrowserRequest, Passage
+from e2xhub.web.shared_origin import PROBED_OWNER, SharedOrigin
 
 FORWARD_AUTH = r"/e2x/forward-auth"
+PROBE = r"/e2x/forward-auth/probe"
+_LONGEST_NAME = 100
 _STATUS = {Passage.OPEN: 200, Passage.SIGN_IN: 401, Passage.REFUSED: 403}
 _WEBSOCKET_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")  # 16 bytes (RFC 6455)
+
+
+class Guard(Protocol):
+    """Knows which browser may reach which server."""
+
+    @property
+    def shared_origin(self) -> SharedOrigin:
+        """What the hub knows of reverse proxies that ask."""
+
+    def tell_once(self, sentence: str) -> None:
+        """Warns in the log, once in a while."""
+
+    def judge(self, request: BrowserRequest, username: str) -> Passage:
+        """Whether `request` may go on to a server of `username`."""
 
 
 class ForwardAuthHandler(RequestHandler):
@@ -31,7 +50,7 @@ class ForwardAuthHandler(RequestHandler):
 
     log = app_log
 
-    def initialize(self, guard: SessionGuard, uri_header: str) -> None:
+    def initialize(self, guard: Guard, uri_header: str) -> None:
         """`uri_header` is the one header in which the reverse proxy says what was asked for."""
         self.guard, self.uri_header = guard, uri_header
 
@@ -65,7 +84,8 @@ class ForwardAuthHandler(RequestHandler):
         except ValueError as error:
             self.guard.tell_once(f"A request is refused by forward-auth: {error}")
             return Passage.REFUSED
-        self.guard.note_question()
+        if self.guard.shared_origin.note_question(owner, request_uri):
+            return Passage.REFUSED
         if owner is None:
             return Passage.OPEN
         return self.guard.judge(
@@ -100,6 +120,51 @@ class ForwardAuthHandler(RequestHandler):
         return parse_request_uri(told[0])
 
 
-def make_forward_auth_handlers(guard: SessionGuard, uri_header: str) -> list[tuple[Any, ...]]:
+class ProbeHandler(RequestHandler):
+    """Takes from a page of staff that its browser has asked for the address of a probe.
+
+    Whoever knows its name may say so: it was made up for that page.
+    """
+
+    def initialize(self, origin: SharedOrigin) -> None:
+        """`origin` has made the probe."""
+        self.origin = origin
+
+    def check_xsrf_cookie(self) -> None:
+        """The name of the probe is what others do not know."""
+
+    def _log(self) -> None:
+        """Each page of staff sends one."""
+
+    def post(self) -> None:
+        """Answers whether the page has something to warn of."""
+        if len(self.request.body) > _LONGEST_NAME:
+            self.set_status(413)
+            return
+        self.origin.end_probe(self.request.body.decode("ascii", "replace"))
+        self.set_header("Cache-Control", "no-store")
+        self.finish({"is_open": self.origin.is_open})
+
+
+def make_forward_auth_handlers(guard: Guard, uri_header: str) -> list[tuple[Any, ...]]:
     """For `JupyterHub.extra_handlers`."""
-    return [(FORWARD_AUTH, ForwardAuthHandler, {"guard": guard, "uri_header": uri_header})]
+    known = {"guard": guard, "uri_header": uri_header}
+    return [
+        (FORWARD_AUTH, ForwardAuthHandler, known),
+        (PROBE, ProbeHandler, {"origin": guard.shared_origin}),
+    ]
+
+
+def probe_values(origin: SharedOrigin, base_url: str, hub_path: str) -> dict[str, str] | None:
+    """What the script of a page of staff needs for a probe; None: nothing is to be learnt.
+
+    `base_url` is that of all servers, `hub_path` the hub's own.
+    """
+    name = origin.begin_probe()
+    if not name:
+        return None
+    return {
+        "name": name,
+        "address": f"{base_url}user/{PROBED_OWNER}/{name}",
+        "end": hub_path.rstrip("/") + PROBE,
+    }

@@ -14,7 +14,8 @@ from e2xhub.domain.passwords import ALPHABET, LENGTH
 
 _LOGGERS = ("JupyterHub", "tornado.access", "tornado.application", "tornado.general")
 _HALF = f"[{ALPHABET}]{{{LENGTH // 2}}}"
-_CODE = rf"(?<![0-9a-zA-Z-]){_HALF}-{_HALF}(?![0-9a-zA-Z-])"
+# Not the ports of a NetworkPolicy, such as 27000-27009/TCP, which an admin has to read.
+_CODE = rf"(?<![0-9a-zA-Z-]){_HALF}-{_HALF}(?![0-9a-zA-Z-]|/(?:TCP|UDP|SCTP)\b)"
 _SECRETS = re.compile(
     # A field of our forms in an address; a session's id or a token; a code as it is on a slip, and
     # in small letters where it has a digit: frank-peter is a name.

@@ -20,7 +20,6 @@ each request: who is taken off the roster is out at once. The named group of a p
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode
 
 from jupyterhub.handlers.base import BaseHandler
 from tornado import web
@@ -58,7 +57,7 @@ class StaffHandler(StandalonePage):
         if self._finished:
             return
         if not self.current_user:
-            self._send_to_sign_in()
+            self.send_to_sign_in()
             return
         entry = decide_staff_entry(self.registry, self.current_user.name)
         if not entry.exams:
@@ -66,7 +65,7 @@ class StaffHandler(StandalonePage):
             raise web.HTTPError(403)
         if not is_staff_session(self):
             self.clear_login_cookie()
-            self._send_to_sign_in()
+            self.send_to_sign_in()
             return
         self.username, self.exam_ids = Username.parse(self.current_user.name), entry.exams
         if sync_proctor_groups(self.current_user, entry.exams):
@@ -81,13 +80,6 @@ class StaffHandler(StandalonePage):
     def translate(self) -> Translator:
         """The words of the browser's language."""
         return translator_for(self)
-
-    def _send_to_sign_in(self) -> None:
-        """The sign-in page for whoever has opened a page; 403 for scripts."""
-        if not self.is_navigation or self.request.method not in ("GET", "HEAD"):
-            raise web.HTTPError(403)
-        query = urlencode({"next": self.request.uri})
-        self.redirect(f"{self.settings['login_url']}?{query}")
 
 
 class ProctorHandler(StaffHandler):

@@ -5,14 +5,11 @@ Everything that is asked is in memory: which sessions are open, and when whose e
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from enum import Enum
 from typing import Any
-
-from tornado.log import app_log
 
 from e2xhub.domain.catalog.safe_exam_browser import SafeExamBrowser
 from e2xhub.domain.exam_records import ExamSession
@@ -26,9 +23,8 @@ from e2xhub.domain.safe_exam_browser import (
 )
 from e2xhub.domain.sessions import SessionFault, digest_of, find_fault
 from e2xhub.web.exam_desk import ExamDesk
-
-_TOLD_AGAIN_SECONDS = 60.0
-_MOST_TOLD = 1000
+from e2xhub.web.shared_origin import SharedOrigin
+from e2xhub.web.telling import Teller
 
 
 class Passage(Enum):
@@ -58,11 +54,12 @@ class SessionGuard:
     def __init__(self, desk: ExamDesk) -> None:
         self._desk = desk
         self._keys: dict[ExamId, tuple[SafeExamBrowser, SebKeys]] = {}
-        self._told: dict[str, float] = {}
+        self._teller = Teller()
 
-    def note_question(self) -> None:
-        """A reverse proxy asks before it passes a request on."""
-        self._desk.shared_origin.was_asked = True
+    @property
+    def shared_origin(self) -> SharedOrigin:
+        """What the hub knows of reverse proxies that ask."""
+        return self._desk.shared_origin
 
     def judge(self, request: BrowserRequest, username: str) -> Passage:
         """Whether `request` may do what only `username` may."""
@@ -127,14 +124,8 @@ class SessionGuard:
         return known[1]
 
     def tell_once(self, sentence: str) -> None:
-        """Once in a while: pages that are left open ask again and again."""
-        now = time.monotonic()
-        if now - self._told.get(sentence, -_TOLD_AGAIN_SECONDS) < _TOLD_AGAIN_SECONDS:
-            return
-        if len(self._told) >= _MOST_TOLD:
-            self._told.clear()
-        self._told[sentence] = now
-        app_log.warning("%s", sentence)
+        """Once in a while."""
+        self._teller.tell_once(sentence)
 
     def _tell(self, session: ExamSession, reason: str) -> None:
         self.tell_once(f"A browser in the session of {session.username} is refused: it {reason}")

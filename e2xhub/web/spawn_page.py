@@ -49,6 +49,7 @@ class SpawnPage:
             university=self.catalog.university,
             contact=self.catalog.defaults.contact,
             running=self.running,
+            now=self.now,
             selected=self._selected_slug(),
             selected_size=self.chosen.get("size"),
             has_search=len(self.listed.offers) > _CARDS_WITHOUT_SEARCH,

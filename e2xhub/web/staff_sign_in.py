@@ -28,6 +28,7 @@ from e2xhub.storage.second_factors import SecondFactors
 from e2xhub.web.exam_desk import ExamDesk
 from e2xhub.web.exam_login import ExamLoginHandler
 from e2xhub.web.proctor_pages import choose_staff_page
+from e2xhub.web.sign_in_refusals import SignInRefusedError
 from e2xhub.web.translations import translator_for
 
 PENDING_COOKIE = "e2x-second-factor"
@@ -118,13 +119,14 @@ class StaffSignIn(BaseHandler):  # type: ignore[misc]
         if not await self.door.run(lambda all_: all_.may_sign_in(typed, address, now)):
             self.log.warning("Somebody at %s has to wait before another try as staff", address)
             raise web.HTTPError(429, _WAIT)
-        name, reason = await self._ask_first_factor(data)
+        try:
+            name, reason = await self._ask_first_factor(data)
+        except SignInRefusedError as refused:
+            if not refused.is_outage:
+                await self._note_refused(typed, refused.cause, address)
+            raise  # with its own sentence
         if reason:
-            shown = name or (typed if self.door.is_known(typed) else _UNKNOWN)
-            self.log.warning("%s is not admitted as staff: %s", shown, reason)
-            await self.door.run(
-                lambda all_: all_.note_refused(shown, reason, address=address, now=now)
-            )
+            await self._note_refused(typed, reason, address, name=name)
             return
         username = Username.parse(name)
         await self.door.run(
@@ -155,6 +157,13 @@ class StaffSignIn(BaseHandler):  # type: ignore[misc]
         # Groups, roles, rights of an admin and auth_state of the service stay outside.
         name = str(model["name"])
         return name, self.door.decide(name).reason
+
+    async def _note_refused(self, typed: str, reason: str, address: str, name: str = "") -> None:
+        """`name` is whom the first factor knows; `typed` is shown where it is nobody's password."""
+        shown = name or (typed if self.door.is_known(typed) else _UNKNOWN)
+        self.log.warning("%s is not admitted as staff: %s", shown, reason)
+        now = _now()
+        await self.door.run(lambda all_: all_.note_refused(shown, reason, address=address, now=now))
 
     def _send_to_second_factor(self, username: Username, address: str) -> None:
         pending = PendingSignIn(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jupyterhub.handlers.base import BaseHandler
 from sqlalchemy.exc import SQLAlchemyError
-from tornado.web import StaticFileHandler
+from tornado.web import HTTPError, StaticFileHandler
 
 from e2xhub.web.translations import translator_for
 
@@ -74,6 +75,13 @@ class StandalonePage(BaseHandler):  # type: ignore[misc]
         """Whether a person opened this, and not a script of a page."""
         mode: str = self.request.headers.get("Sec-Fetch-Mode", "navigate")
         return mode == "navigate"
+
+    def send_to_sign_in(self) -> None:
+        """The sign-in page for whoever has opened a page; 403 for scripts."""
+        if not self.is_navigation or self.request.method not in ("GET", "HEAD"):
+            raise HTTPError(403)
+        query = urlencode({"next": self.request.uri})
+        self.redirect(f"{self.settings['login_url']}?{query}")
 
     def write_error(self, status_code: int, **given: Any) -> None:
         """What went wrong, in plain words; for scripts as `{"status": …, "message": …}`.

@@ -12,6 +12,7 @@ from e2xhub.authenticators.one_time_password import OneTimePasswordAuthenticator
 from e2xhub.domain.passwords import Peppers
 from e2xhub.storage.exam_records import ExamRecords, open_exam_records
 from e2xhub.web.exam_desk import ExamDesk
+from e2xhub.web.trusted_proxies import TrustedProxies
 from tests.authenticators.open_exam import PROXY, make_desk
 from tests.authenticators.sign_in import SignIn, open_door
 
@@ -41,7 +42,7 @@ async def door(settings: dict[str, Any], records: ExamRecords) -> AsyncIterator[
 async def door_behind_a_proxy(records: ExamRecords) -> AsyncIterator[SignIn]:
     """An exam hub's door that believes the proxy at `PROXY`."""
     authenticator = OneTimePasswordAuthenticator(
-        desk=make_desk(records, trusted_proxies=[f"{PROXY}/32"])
+        desk=make_desk(records, trusted_proxies=TrustedProxies([f"{PROXY}/32"]))
     )
     async with open_door(authenticator) as opened:
         yield opened

@@ -170,6 +170,44 @@ async def test_log_tells_the_reason_and_never_the_code(
     assert slip.replace("-", "") not in caplog.text
 
 
+async def test_proxy_that_is_not_believed_is_told_once_with_what_to_do(
+    door: SignIn, records: ExamRecords, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As where the pod of JupyterHub's proxy was made anew."""
+    slip, headers = issue(records), [("X-Forwarded-For", f"<script>, {IN_THE_ROOM}")]
+    for _ in range(2):
+        assert await door.post("alice", slip, source=OUTSIDE, headers=headers) == REFUSED
+    await door.post("alice", slip, source=OUTSIDE)
+    await wait_for_lines(caplog, 3)
+    assert [record.getMessage() for record in caplog.records if "X-Fo" in record.getMessage()] == [
+        f"{OUTSIDE} is in no room of the exam, and says in X-Forwarded-For that it passes sign-ins "
+        "on, which is believed of trusted_proxies alone. If it is a reverse proxy of yours, put "
+        "its address into trusted_proxies, or the name of a headless Service of its pods "
+        "(helm-values/proxy-pods.yaml); else somebody forges the header"
+    ]
+    assert "<script>" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("source", "headers"),
+    [
+        (OUTSIDE, []),
+        (OUTSIDE, [("X-Forwarded-For", "")]),
+        (IN_THE_ROOM, [("X-Forwarded-For", "192.0.2.200")]),
+    ],
+)
+async def test_nothing_is_told_of_proxies_where_there_seems_to_be_none(
+    door: SignIn,
+    records: ExamRecords,
+    caplog: pytest.LogCaptureFixture,
+    source: str,
+    headers: list[tuple[str, str]],
+) -> None:
+    await door.post("alice", "00000-00000", source=source, headers=headers)
+    await wait_for_lines(caplog, 1)
+    assert "trusted_proxies" not in caplog.text
+
+
 @pytest.mark.parametrize("typed", ["mallory", "petra", "ABCDE-FGHJK", "../x", "x" * 100, ""])
 async def test_name_that_no_exams_roster_has_is_not_logged(
     door: SignIn, records: ExamRecords, caplog: pytest.LogCaptureFixture, typed: str

@@ -92,6 +92,16 @@ def write_catalog(directory: Path, courses: int) -> None:
         _write_yaml(directory / f"courses-{first:03d}.yaml", part)
 
 
+def describe_university(courses: int) -> dict[str, object]:
+    """A whole catalog, as `write_catalog` writes it, for `Catalog.model_validate`."""
+    numbers = range(courses)
+    return {
+        **_shared_part(),
+        "courses": {course_id(number): _course(number) for number in numbers},
+        "exams": {exam_id(number): _exam(number) for number in numbers},
+    }
+
+
 class _PlainDumper(yaml.SafeDumper):
     """Writes equal lists twice; a catalog may not refer to one by `*name`."""
 

@@ -1,17 +1,19 @@
-"""Runs the real program `e2xhub` in a process of its own."""
+"""Runs the real program `e2xhub`, in a process of its own or, much faster, in this one."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from e2xhub.cli import main
 from tests.log_search import SEARCH
 
 _STYLES = re.compile(r"\x1b\[[0-9;]*m")
@@ -75,3 +77,39 @@ def run_e2xhub(*arguments: object, **environment: object) -> Outcome:
         SEARCH.keep_codes_in(done.stdout)
     SEARCH.note_written(" ".join(map(str, arguments)), done.stderr)
     return Outcome(status=done.returncode, output=done.stdout, errors=done.stderr)
+
+
+def call_e2xhub(*arguments: object, **environment: object) -> Outcome:
+    """The same in this process, without the seconds that a start takes; for commands that neither
+    read standard input nor ask for signals."""
+    output, errors = io.StringIO(), io.StringIO()
+    status = 0
+    with (
+        _as_program(list(map(str, arguments)), _environment_with(environment)),
+        redirect_stdout(output),
+        redirect_stderr(errors),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            status = int(end.code or 0)
+    SEARCH.note_written(" ".join(map(str, arguments)), errors.getvalue())
+    return Outcome(status=status, output=output.getvalue(), errors=errors.getvalue())
+
+
+@contextmanager
+def _as_program(arguments: list[str], environment: dict[str, str]) -> Iterator[None]:
+    """Has arguments and environment as a program that is started with them."""
+    kept = sys.argv, dict(os.environ)
+    sys.argv = ["e2xhub", *arguments]
+    _replace_environment(environment)
+    try:
+        yield
+    finally:
+        sys.argv = kept[0]
+        _replace_environment(kept[1])
+
+
+def _replace_environment(variables: Mapping[str, str]) -> None:
+    os.environ.clear()
+    os.environ.update(variables)

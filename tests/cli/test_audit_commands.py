@@ -8,7 +8,13 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from e2xhub.domain.identifiers import CourseId, TermId, Username
 from e2xhub.domain.passwords import Pepper
+from e2xhub.domain.roles import Role
+from e2xhub.domain.roster import CourseMembership
+from e2xhub.domain.roster_changes import RosterChange
+from e2xhub.domain.roster_log import ChangeWay, NotedChange
+from e2xhub.storage.members_log import MembersLog
 from tests.cli.exam_environment import Environment, open_records
 from tests.cli.program import Outcome, run_e2xhub
 from tests.storage.exams import ALICE, BEN, PZ1, PZ2, issue
@@ -56,7 +62,10 @@ def test_log_of_an_exam_is_shown_for_scripts(hub: Environment) -> None:
     told = [(it["number"], it["action"], it["actor"], it["username"]) for it in done.json]
     assert told == [(3, "code issued", "petra", "ben"), (4, "code revoked", "petra", "alice")]
     assert done.json[1]["details"] == {"reason": "left - ü"}
-    assert audit(hub, "show", "no-such").output == "The audit log has no such entry.\n"
+    assert audit(hub, "show", "no-such").output == (
+        "The audit log has no entry about the exam 'no-such'; it knows these exams: ml-pz1, "
+        "ml-pz2.\n"
+    )
 
 
 def test_whole_log_tells_its_anchor(hub: Environment) -> None:
@@ -150,3 +159,67 @@ def test_log_is_not_proved_without_its_pepper(hub: Environment) -> None:
     Path(str(hub["E2XHUB_PEPPER_FILE"])).write_text(f"{'cd' * 32}\n{'ab' * 32}\n")
     assert audit(hub, "verify").status == 0
     assert Pepper(b"\xab" * 32).text not in done.errors
+
+
+def member_changes(environment: Environment) -> None:
+    """Ivo adds Emma and Fritz to mathematics; then the roster cannot be changed."""
+    records = open_records(environment)
+    log = MembersLog(environment["E2XHUB_DATABASE_URL"], records.peppers)
+    noted = NotedChange(
+        actor="ivo", course="maths", term="WS26", change_id="c1", way=ChangeWay.SINGLE
+    )
+    people = (
+        CourseMembership(
+            username=Username(name), course=CourseId("maths"), term=TermId("WS26"), role=role
+        )
+        for name, role in (("emma", Role.STUDENT), ("fritz", Role.GRADER))
+    )
+    log.note(noted.events(RosterChange(added=tuple(people))), NOW)
+    log.note([noted.failure("OSError")], NOW)
+    records.engine.dispose()
+
+
+def test_changes_of_members_are_shown_with_their_course(hub: Environment) -> None:
+    member_changes(hub)
+    shown = audit(hub, "show", "--course", "maths").output
+    assert "members change" in shown
+    assert "grader fritz" in shown
+    assert "code issued" not in shown
+    told = audit(hub, "show", "--course", "maths", "--term", "WS26", "--json").json
+    assert [(it["number"], it["action"], it["actor"]) for it in told] == [
+        (5, "members change", "ivo"),
+        (6, "members not changed", "ivo"),
+    ]
+    assert told[0]["details"]["added"] == {"student": ["emma"], "grader": ["fritz"]}
+    for place, told_of in (
+        (("--course", "maths", "--term", "SS26"), "members of 'maths' in the term 'SS26'"),
+        (("--course", "math"), "members of a course 'math'"),
+    ):
+        kind = "terms: WS26" if "--term" in place else "courses: maths"
+        done = audit(hub, "show", *place)
+        assert (done.status, done.errors) == (0, "")
+        assert done.output == (
+            f"The audit log has no entry about {told_of}; it knows these {kind}.\n"
+        )
+    assert audit(hub, "verify").status == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("ml-pz1", "--course", "maths"), "expected an exam or --course, not both"),
+        (("--term", "WS26"), "expected --course with --term"),
+    ],
+)
+def test_half_a_place_is_wrong_usage(
+    hub: Environment, arguments: tuple[str, ...], told: str
+) -> None:
+    done = audit(hub, "show", *arguments)
+    assert done.status == 2
+    assert told in done.errors
+
+
+def test_course_is_not_found_in_a_log_of_exams_alone(hub: Environment) -> None:
+    done = audit(hub, "show", "--course", "maths")
+    told = "The audit log has no entry about members of a course 'maths'; it knows no courses.\n"
+    assert (done.status, done.output) == (0, told)

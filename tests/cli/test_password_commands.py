@@ -429,8 +429,9 @@ def test_pepper_may_be_in_the_environment(environment: Environment, tmp_path: Pa
     done = password(without, "issue", "ml-pz1", "--user", "alice")
     assert (done.status, done.errors) == (
         1,
-        "there is no pepper: neither a pepper file nor E2XHUB_PEPPER is set; make one with: "
-        "openssl rand -hex 32 > FILE && chmod 600 FILE\n",
+        "there is no pepper: neither a pepper file nor E2XHUB_PEPPER is set; set the one that "
+        "the hub has (hub.extraEnv, from its Secret). A new one makes every issued code void; only "
+        "for a hub that has issued none: openssl rand -hex 32 > FILE && chmod 600 FILE\n",
     )
     done = password({**without, "E2XHUB_PEPPER": "ab" * 32}, "issue", "ml-pz1", "--user", "alice")
     assert try_slip(environment, done.output, "alice") == PZ1

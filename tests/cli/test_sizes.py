@@ -220,7 +220,7 @@ async def test_cluster_that_does_not_answer_is_told(
     done = await run_at(tmp_path, "--cluster")
     assert (done.status, done.output) == (1, "")
     assert done.errors.startswith("the cluster does not answer: Cannot connect to host 127.0.0.1:")
-    assert done.errors.endswith("; expected what 'kubectl get nodes' reaches\n")
+    assert done.errors.endswith("; expected what 'kubectl version' reaches\n")
 
 
 async def test_missing_cluster_is_told(tmp_path: Path) -> None:

@@ -127,7 +127,7 @@ async def test_discovery_names_every_kind(api: Api) -> None:
     names = {entry["name"] for entry in core["resources"]}
     assert {"pods", "pods/status", "pods/binding", "pods/log", "secrets", "nodes"} <= names
     groups = (await api.get("/apis"))["groups"]
-    assert [group["name"] for group in groups] == ["networking.k8s.io"]
+    assert [group["name"] for group in groups] == ["networking.k8s.io", "rbac.authorization.k8s.io"]
     policies = await api.get("/apis/networking.k8s.io/v1")
     assert [entry["name"] for entry in policies["resources"]] == ["networkpolicies"]
     assert await api.get("/apis/networking.k8s.io") == {
@@ -138,10 +138,32 @@ async def test_discovery_names_every_kind(api: Api) -> None:
     assert (await api.get("/version"))["major"] == "1"
 
 
+async def test_kubectl_learns_from_openapi_that_fields_are_checked(api: Api) -> None:
+    index = (await api.get("/openapi/v3"))["paths"]
+    assert set(index) == {
+        "api/v1",
+        "apis/networking.k8s.io/v1",
+        "apis/rbac.authorization.k8s.io/v1",
+    }
+    document = await api.get(index["apis/networking.k8s.io/v1"]["serverRelativeURL"])
+    (path,) = document["paths"]
+    assert path == "/apis/networking.k8s.io/v1/namespaces/{namespace}/networkpolicies/{name}"
+    patch = document["paths"][path]["patch"]
+    assert patch["x-kubernetes-group-version-kind"] == {
+        "group": "networking.k8s.io",
+        "version": "v1",
+        "kind": "NetworkPolicy",
+    }
+    assert {"dryRun", "fieldValidation"} <= {option["name"] for option in patch["parameters"]}
+
+
 @pytest.mark.parametrize(
     "path",
     [
         "/",
+        "/openapi/v2",
+        "/openapi/v3/apis/apps/v1",
+        "/openapi/v3x/api/v1",
         "/api/v2",
         "/apis/apps/v1/deployments",
         "/api/v1/widgets",
@@ -203,17 +225,6 @@ async def test_a_body_that_is_too_large_is_413(api: Api) -> None:
     body = {"metadata": {"name": "a"}, "data": {"a": "x" * 4_000_000}}
     response = await api.request("POST", CONFIG_MAPS, body)
     assert (response.status, (await response.json())["reason"]) == (413, "RequestEntityTooLarge")
-
-
-async def test_a_policy_has_to_say_which_pods_it_selects(api: Api) -> None:
-    # stricter than Kubernetes, which takes a missing selector as all pods
-    response = await api.request(
-        "POST",
-        "/apis/networking.k8s.io/v1/namespaces/default/networkpolicies",
-        {"metadata": {"name": "a"}, "spec": {"policyTypes": ["Egress"]}},
-    )
-    causes = (await response.json())["details"]["causes"]
-    assert [cause["field"] for cause in causes] == ["spec.podSelector"]
 
 
 async def test_binding_sets_the_condition_that_the_pod_is_scheduled(api: Api) -> None:

@@ -201,6 +201,29 @@ def test_who_was_refused_needs_help(exam_hub: Registry, in_the_exam: datetime) -
     assert make_row(exam_hub, membership, record, NO_SERVER, in_the_exam).needs_help
 
 
+@pytest.mark.parametrize(
+    ("server", "expected"),
+    [(ServerState.NONE, "NO_ROOM"), (ServerState.STARTING, "NO_ROOM"), (ServerState.READY, "")],
+)
+def test_whose_start_failed_needs_help_until_a_server_runs(
+    server: ServerState, expected: str, exam_hub: Registry, in_the_exam: datetime
+) -> None:
+    (membership, *_) = examinees_of(exam_hub.roster, EXAM)
+    status = ServerStatus(state=server, failure="NO_ROOM")
+    row = make_row(exam_hub, membership, signed_in(in_the_exam), status, in_the_exam)
+    assert (row.failed_start, row.needs_help) == (expected, bool(expected))
+
+
+def test_failed_start_of_who_is_out_is_nobodys_trouble(
+    exam_hub: Registry, in_the_exam: datetime
+) -> None:
+    (membership, *_) = examinees_of(exam_hub.roster, EXAM)
+    failed = ServerStatus(failure="NO_ROOM")
+    finished = replace(signed_in(in_the_exam), finished_at=in_the_exam)
+    for record in (NOTHING_KNOWN, finished):
+        assert not make_row(exam_hub, membership, record, failed, in_the_exam).needs_help
+
+
 def test_proctors_and_graders_are_no_examinees(exam_hub: Registry) -> None:
     found = [membership.username for membership in examinees_of(exam_hub.roster, EXAM)]
     assert sorted(found) == ["alice", "ben"]

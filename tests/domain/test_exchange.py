@@ -9,7 +9,7 @@ import pytest
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.catalog.nbgrader import NbGrader
 from e2xhub.domain.catalog.servers import UserIds
-from e2xhub.domain.exchange import Exchange, plan_exchange
+from e2xhub.domain.exchange import FORMGRADER_FILES, Exchange, plan_exchange
 from e2xhub.domain.roles import HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
 from e2xhub.domain.volumes import NewDirectory
@@ -81,12 +81,14 @@ def test_student_of_an_ended_term_hands_in_nothing(small_catalog: Catalog) -> No
 @pytest.mark.parametrize(
     ("role", "access"), [(Role.GRADER, "rw"), (Role.INSTRUCTOR, "rw"), (Role.OBSERVER, "ro")]
 )
-def test_staff_have_the_whole_exchange_and_the_course(
+def test_staff_have_what_is_in_the_exchange_and_the_course(
     small_catalog: Catalog, role: Role, access: str
 ) -> None:
     exchange = plan(small_catalog, role, course_directory="courses/{course}")
     assert mounted(exchange) == {
-        "": (ROOT, access),
+        "/outbound": (f"{ROOT}/outbound", access),
+        "/personalized-inbound": (f"{ROOT}/personalized-inbound", "ro"),
+        "/personalized-feedback": (f"{ROOT}/personalized-feedback", access),
         "/home/jovyan/courses/ml": ("courses/ml", access),
     }
     assert exchange.environment["NBGRADER_COURSE_DIRECTORY"] == "/home/jovyan/courses/ml"
@@ -107,7 +109,7 @@ def test_course_is_in_the_home_of_those_who_grade(
     exchange = plan(
         small_catalog, Role.GRADER, home=home, course_at=course_at, course_directory="c/{course}"
     )
-    assert exchange.mounts[1].mount_path == found_at
+    assert exchange.mounts[-1].mount_path == found_at
     assert exchange.environment["NBGRADER_COURSE_DIRECTORY"] == found_at
 
 
@@ -140,8 +142,25 @@ def test_first_student_finds_an_exchange_that_belongs_to_the_graders(
     assert whole.sub_path == ROOT
     inner = ("outbound", "personalized-inbound", "personalized-feedback")
     assert whole.if_new == NewDirectory(owner=STAFF, mode="0755", inner_directories=inner)
-    (mount,) = plan(small_catalog, Role.GRADER).mounts
-    assert mount.if_new == whole.if_new
+    assert plan(small_catalog, Role.GRADER).prepared == (whole,)
+
+
+@pytest.mark.parametrize("role", [role for role in Role if role is not Role.PROCTOR])
+@pytest.mark.parametrize("exam", [None, "pz1"])
+def test_nobody_puts_a_link_where_the_server_of_somebody_else_writes(
+    small_catalog: Catalog, role: Role, exam: str | None
+) -> None:
+    """Kubernetes follows links on the way to what it mounts."""
+    changes: dict[str, Any] = {"exam": exam, "hubs": list(HubKind), "personalized_outbound": True}
+    written = [mount for mount in plan(small_catalog, **changes).mounts if not mount.read_only]
+    mine = plan(small_catalog, role, username="gina", hub=HubKind.GRADING, **changes)
+    assert written
+    assert not [
+        (around.sub_path, mount.sub_path)
+        for around in mine.mounts
+        for mount in written
+        if not around.read_only and mount.sub_path.startswith(around.sub_path)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -183,6 +202,15 @@ def test_configuration_file_hides_no_other(small_catalog: Catalog) -> None:
     assert exchange.environment["JUPYTER_CONFIG_PATH"] == (
         "/etc/e2xhub/nbgrader:/opt/etc/jupyter:/opt/more"
     )
+
+
+@pytest.mark.parametrize("role", [Role.GRADER, Role.INSTRUCTOR, Role.OBSERVER])
+def test_those_who_open_the_formgrader_get_what_it_lacks_and_students_do_not(
+    small_catalog: Catalog, role: Role
+) -> None:
+    files = plan(small_catalog, role).files
+    assert files == {**plan(small_catalog).files, **FORMGRADER_FILES}
+    assert not FORMGRADER_FILES.keys() & plan(small_catalog).files.keys()
 
 
 @pytest.mark.parametrize("username", ["..", "a/b", ""])

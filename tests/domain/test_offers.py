@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.exam_records import ExamChanges
 from e2xhub.domain.identifiers import CourseId, ExamId, Username
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.refusals import NotOfferedError, Reason
 from e2xhub.domain.roles import HubKind, Role

@@ -61,6 +61,44 @@ def test_size_whose_limits_examinees_do_not_get() -> None:
     assert message.startswith("examinees get what size 'small' guarantees ('memory', 'cpu')")
 
 
+def wide_destination_warnings(*addresses: str, is_reached: bool = True) -> list[tuple[str, str]]:
+    """The warnings where the exam reaches a destination at these addresses."""
+    written = load_example().model_dump(exclude_unset=True)
+    written["destinations"]["net"] = {"addresses": addresses, "ports": [443]}
+    written["defaults"]["reach"]["net"] = True
+    written["exams"][EXAM]["reach"] = {"net": is_reached}
+    catalog = Catalog.model_validate(written)
+    cells = {"username": "amueller", "exam": EXAM, "role": "student"}
+    found = find_warnings(registry_of(catalog, parse_membership(cells, catalog)))
+    return [(".".join(warning.place), warning.message) for warning in found]
+
+
+def test_destination_of_an_exam_that_is_a_network_is_told() -> None:
+    place = f"exams.{EXAM}.reach.net"
+    assert wide_destination_warnings("10.3.0.0/16", "10.3.4.5", "2001:db8::/64") == [
+        (
+            place,
+            f"exam '{EXAM}' reaches 65,536 IPv4 addresses by the destination 'net'; expected at "
+            "most 256, better single machines",
+        ),
+        (
+            place,
+            f"exam '{EXAM}' reaches 18,446,744,073,709,551,616 IPv6 addresses by the destination "
+            "'net'; expected at most 256, better single machines",
+        ),
+    ]
+
+
+def test_many_small_networks_are_told_like_a_large_one() -> None:
+    ((_, message),) = wide_destination_warnings("10.3.4.0/24", "10.9.9.9")
+    assert message.startswith(f"exam '{EXAM}' reaches 257 IPv4 addresses")
+
+
+def test_few_addresses_are_not_told_and_nor_is_what_no_exam_reaches() -> None:
+    assert wide_destination_warnings("10.3.4.0/24", "2001:db8::/120") == []
+    assert wide_destination_warnings("0.0.0.0/0", is_reached=False) == []
+
+
 def test_home_that_all_students_write_to() -> None:
     written = load_example().model_dump(exclude_unset=True)
     written["defaults"]["mounts"]["home"]["path"] = "shared/{course}"

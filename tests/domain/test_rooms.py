@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.domain.rooms import client_address, is_within, parse_address
+from e2xhub.domain.rooms import Address, Origin, find_origin, is_within, parse_address
 
 PROXIES = ["10.0.0.0/24", "2001:db8:ffff::/48"]
 TRUSTED = st.sampled_from(["10.0.0.1", "10.0.0.254", "::ffff:10.0.0.7", "2001:db8:ffff::1"])
@@ -16,6 +16,14 @@ UNTRUSTED = st.sampled_from(["192.0.2.1", "10.0.1.1", "203.0.113.9", "2001:db8::
 NOT_AN_ADDRESS = st.sampled_from(["", "unknown", "10.0.0.1:80", "10.0.0.0/24", "_x", "1"])
 ENTRIES = st.one_of(TRUSTED, UNTRUSTED, NOT_AN_ADDRESS, st.text(max_size=10))
 HEADERS = st.lists(st.lists(ENTRIES, max_size=4).map(", ".join), max_size=3)
+
+
+def is_proxy(address: Address) -> bool:
+    return is_within(address, PROXIES)
+
+
+def client_address(peer: str, forwarded_for: list[str]) -> Address:
+    return find_origin(peer, forwarded_for, is_proxy).address
 
 
 @pytest.mark.parametrize(
@@ -36,18 +44,18 @@ HEADERS = st.lists(st.lists(ENTRIES, max_size=4).map(", ".join), max_size=3)
 def test_address_is_that_of_the_last_hop_that_a_trusted_proxy_names(
     peer: str, forwarded_for: list[str], address: str
 ) -> None:
-    assert client_address(peer, forwarded_for, PROXIES) == ip_address(address)
+    assert client_address(peer, forwarded_for) == ip_address(address)
 
 
 @pytest.mark.parametrize("entry", ["unknown", "", "192.0.2.1:4711", "evil, ,"])
 def test_trusted_hop_that_names_no_address_is_refused(entry: str) -> None:
     with pytest.raises(ValueError, match="does not appear to be an IPv4 or IPv6 address"):
-        client_address("10.0.0.1", [entry], PROXIES)
+        client_address("10.0.0.1", [entry])
 
 
 @given(UNTRUSTED, HEADERS)
 def test_untrusted_peer_is_never_believed(peer: str, headers: list[str]) -> None:
-    assert client_address(peer, headers, PROXIES) == parse_address(peer)
+    assert client_address(peer, headers) == parse_address(peer)
 
 
 @given(TRUSTED, HEADERS, UNTRUSTED, st.lists(TRUSTED, max_size=3))
@@ -55,13 +63,33 @@ def test_what_stands_left_of_an_untrusted_hop_is_never_believed(
     peer: str, forged: list[str], client: str, proxies: list[str]
 ) -> None:
     headers = [*forged, ", ".join([client, *proxies])]
-    assert client_address(peer, headers, PROXIES) == parse_address(client)
+    assert client_address(peer, headers) == parse_address(client)
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded_for", "is_passed_on"),
+    [
+        ("192.0.2.1", [], False),
+        ("192.0.2.1", ["", " , "], False),
+        ("192.0.2.1", ["10.1.1.1"], True),
+        ("192.0.2.1", ["<script>"], True),
+        ("10.0.0.1", [], False),
+        ("10.0.0.1", ["192.0.2.1"], False),
+        ("10.0.0.1", ["10.1.1.1, 192.0.2.1"], True),
+        ("10.0.0.1", ["10.1.1.1", "10.0.0.3"], False),
+    ],
+)
+def test_hop_that_is_not_believed_and_names_another_is_told(
+    peer: str, forwarded_for: list[str], is_passed_on: bool
+) -> None:
+    origin = find_origin(peer, forwarded_for, is_proxy)
+    assert origin == Origin(address=origin.address, is_passed_on=is_passed_on)
 
 
 @given(TRUSTED | UNTRUSTED, HEADERS)
 def test_address_is_the_peer_or_an_entry_of_the_header(peer: str, headers: list[str]) -> None:
     try:
-        address = client_address(peer, headers, PROXIES)
+        address = client_address(peer, headers)
     except ValueError:
         return
     entries = {entry.strip() for header in headers for entry in header.split(",")}
@@ -76,7 +104,8 @@ def test_address_is_the_peer_or_an_entry_of_the_header(peer: str, headers: list[
 
 @given(TRUSTED | UNTRUSTED, HEADERS)
 def test_without_trusted_proxies_the_header_is_never_read(peer: str, headers: list[str]) -> None:
-    assert client_address(peer, headers, []) == parse_address(peer)
+    origin = find_origin(peer, headers, lambda _: False)
+    assert origin.address == parse_address(peer)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
 from e2xhub.domain.roles import Role
 from e2xhub.domain.roster import CourseMembership, ExamMembership, Membership, Roster
+from e2xhub.domain.roster_rows import parse_membership
 from tests.domain.universities import memberships
 
 
@@ -97,3 +101,37 @@ def test_roster_loses_and_invents_nobody(written: list[Membership]) -> None:
     assert set(found) == set(written)
     assert len(roster) == len(set(written))
     assert roster.usernames == {membership.username for membership in written}
+
+
+def test_members_of_a_term_are_found_by_role(small_roster: Roster) -> None:
+    place = CourseId("machine-learning"), TermId("WS26")
+    found = small_roster.members_of(*place)
+    expected = [m for m in small_roster if isinstance(m, CourseMembership)]
+    here = {m for m in expected if (m.course, m.term) == place}
+    assert set(found) == here
+    assert len(found) == len(here) == small_roster.count_members(*place)
+    assert [m.role for m in found] == sorted((m.role for m in found), key=list(Role).index)
+    assert small_roster.members_of(CourseId("nothing"), TermId("WS26")) == ()
+
+
+def test_members_that_were_included_are_not_the_rosters_own(small_catalog: Catalog) -> None:
+    def student(name: str) -> CourseMembership:
+        cells = {"username": name, "course": "databases", "term": "WS26"}
+        found = parse_membership(cells, small_catalog)
+        assert isinstance(found, CourseMembership)
+        return found
+
+    alice, ben, clara = map(student, ("alice", "ben", "clara"))
+    own = Roster([alice, ben])
+    enlarged = own.including([ben, clara])
+    assert [enlarged.is_own(item) for item in (alice, ben, clara)] == [True, True, False]
+    assert enlarged.members_of(CourseId("databases"), TermId("WS26")) == (alice, ben, clara)
+    assert not own.is_own(clara)
+
+
+def test_threads_that_ask_at_once_get_the_same_members(small_roster: Roster) -> None:
+    fresh = Roster(small_roster)
+    place = CourseId("machine-learning"), TermId("WS26")
+    with ThreadPoolExecutor(8) as threads:
+        found = list(threads.map(lambda _: fresh.members_of(*place), range(64)))
+    assert set(found) == {small_roster.members_of(*place)}

@@ -8,7 +8,7 @@ import pytest
 
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.settings import (
     Settings,
     exam_levels,
@@ -167,3 +167,39 @@ def test_exam_does_not_take_over_when_servers_of_its_course_are_stopped() -> Non
     own = catalog.exams[exam].model_copy(update={"stop_after_minutes": 5})
     changed = catalog.model_copy(update={"exams": {exam: own}})
     assert exam_settings(changed, exam).stop_after_minutes == 5
+
+
+def test_exam_takes_over_neither_reach_nor_name_service_of_its_course() -> None:
+    catalog = load_example()
+    exam = ExamId.parse("ml-ws26-pz1")
+    settings = exam_settings(catalog, exam)
+    assert (settings.reach, settings.name_service) == ({"licence-server": True}, None)
+    explained = {
+        origin.key: ".".join(origin.place) for origin in explain(exam_levels(catalog, exam))
+    }
+    assert explained["reach.licence-server"] == "exams.ml-ws26-pz1"
+    assert not {"reach.package-mirror", "name_service"} & explained.keys()
+
+
+def test_reach_is_merged_and_explained_name_by_name() -> None:
+    outer = level(reach={"a": True, "b": True}, name_service=True)
+    inner = level(reach={"b": False, "c": True}, name_service=False)
+    merged = merge(load_example(), [BASIC, outer, inner])
+    assert merged.reach == {"a": True, "b": False, "c": True}
+    assert merged.name_service is False
+    origins = explain([(("defaults",), outer), (("courses", "x"), inner)])
+    assert [(origin.key, origin.value, ".".join(origin.place)) for origin in origins] == [
+        ("name_service", False, "courses.x"),
+        ("reach.a", True, "defaults"),
+        ("reach.b", False, "courses.x"),
+        ("reach.c", True, "courses.x"),
+    ]
+
+
+def test_exams_own_word_on_the_name_service_counts() -> None:
+    catalog = load_example()
+    exam = ExamId.parse("ml-ws26-pz1")
+    for said in (True, False):
+        own = catalog.exams[exam].model_copy(update={"name_service": said})
+        changed = catalog.model_copy(update={"exams": {exam: own}})
+        assert exam_settings(changed, exam).name_service is said

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -64,9 +65,17 @@ class ConsoleExam:
 
 
 def add_exam(
-    demo: DemoProcess, exam: str, *, examinees: int, rooms: int = 2, room_code: bool = False
+    demo: DemoProcess,
+    exam: str,
+    *,
+    examinees: int,
+    rooms: int = 2,
+    room_code: bool = False,
+    destinations: Mapping[str, object] | None = None,
+    **settings: object,
 ) -> ConsoleExam:
-    """Adds an exam to the demo; returns when its exam hub knows it.
+    """Adds an exam with `settings` to the demo, and `destinations` to its catalog; returns when its
+    exam hub knows it.
 
     It has begun half an hour ago and takes two hours.
     """
@@ -74,8 +83,9 @@ def add_exam(
     halls = tuple(f"{exam}-hall-{number}" for number in range(1, rooms + 1))
     catalog, roster = demo.university.catalog, demo.university.roster
     assert isinstance(roster, Path)
-    declared = json.dumps(_declare(demo, exam, halls, room_code))
-    replace_file(catalog / f"{exam}.yaml", declared)
+    declared = _declare(demo, exam, halls, {"room_code": room_code, **settings})
+    added = {"destinations": destinations} if destinations else {}
+    replace_file(catalog / f"{exam}.yaml", json.dumps({**declared, **added}))
     _write_roster(roster / f"{exam}.csv", exam, names, halls)
     taken = f"-> {len(demo.registry(HubKind.EXAM).roster)} memberships"
     wait_until(lambda: taken in demo.hub_log(HubKind.EXAM), f"the exam hub knows {exam}")
@@ -83,7 +93,7 @@ def add_exam(
 
 
 def _declare(
-    demo: DemoProcess, exam: str, rooms: tuple[str, ...], room_code: bool
+    demo: DemoProcess, exam: str, rooms: tuple[str, ...], settings: Mapping[str, object]
 ) -> dict[str, object]:
     start = datetime.now(timezone.utc).replace(microsecond=0) - timedelta(minutes=30)
     declared = {
@@ -95,7 +105,7 @@ def _declare(
         "start": start.isoformat(),
         "duration_minutes": 120,
         "rooms": list(rooms),
-        "room_code": room_code,
+        **settings,
     }
     return {"rooms": {room: ["127.0.0.0/8"] for room in rooms}, "exams": {exam: declared}}
 

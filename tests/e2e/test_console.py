@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from tests.e2e.accessibility import find_barriers
 from tests.e2e.conftest import TIMEOUT_MILLISECONDS
 from tests.e2e.console_exam import ConsoleExam, add_exam
 from tests.e2e.pages import keep_screenshot, read_widest
+from tests.hub.cluster_client import POLICIES
 from tests.hub.configured_hub import wait_until
 from tests.hub.demo_process import DemoProcess
 from tests.hub.http_session import HubSession
@@ -122,6 +124,12 @@ def test_two_proctors_bring_ten_students_into_the_exam(
 ) -> None:
     petra = open_console(exam, "petra")
     peter = open_console(exam, "peter", locale="de-DE", width=TABLET, color_scheme="dark")
+    expect(petra.locator("#reach")).to_have_text(
+        "Servers will reach: the hub only (not yet checked)"
+    )
+    expect(peter.locator("#reach")).to_have_text(
+        "Server werden erreichen: nur den Hub (noch nicht geprüft)"
+    )
     assert find_barriers(petra) == []
 
     # One room each; each sees what the other does.
@@ -369,6 +377,132 @@ def test_console_fits_a_tablet_and_a_phone(
     open_person(page, exam.usernames[1])
     keep_screenshot(page, f"console-{width}-{locale}-person")
     assert read_widest(page) <= width
+
+
+def test_proctor_reads_what_servers_reach_and_what_opens_their_network(
+    demo: DemoProcess, open_console: OpenConsole
+) -> None:
+    licences = {"licence-server": {"addresses": ["10.3.4.5"], "ports": ["27000-27009"]}}
+    exam = add_exam(
+        demo,
+        "wide",
+        examinees=2,
+        destinations=licences,
+        reach={"licence-server": True},
+        name_service=True,
+    )
+    petra = open_console(exam)
+    peter = open_console(exam, "peter", locale="de-DE", width=PHONE, color_scheme="dark")
+    places, orte = "the hub, licence-server, name service", "den Hub, licence-server, Namensdienst"
+    expect(reach_of(petra)).to_have_text(f"Servers will reach: {places} (not yet checked)")
+    expect(reach_of(peter)).to_have_text(f"Server werden erreichen: {orte} (noch nicht geprüft)")
+
+    # A start is refused, and nobody has a server yet.
+    student = HubSession(demo.url(HubKind.EXAM))
+    student.sign_in(exam.usernames[0], demo.make_code(exam.usernames[0], exam.exam))
+    with opening_the_internet(demo, exam, "from-the-cluster-team"):
+        path = f"/hub/api/users/{student.username}/server"
+        assert student.call_api("POST", path).status == 503
+        expect(lock_warning(petra)).to_contain_text("The network of this exam is open wider")
+        expect(lock_warning(peter)).to_contain_text("Das Netz dieser Prüfung ist weiter offen")
+        trouble = petra.locator("#help-list li")
+        expect(trouble).to_contain_text("The server did not start (NOT_SAFE).")
+        expect(petra.locator("#help-title")).to_have_text("Need help (1)")
+        expect(reach_of(petra)).to_have_text(f"Servers should reach: {places} (see the warning)")
+        expect(reach_of(peter)).to_have_text(f"Server sollen nur erreichen: {orte} (siehe Warnung)")
+        expect(spoken_alarm(petra)).to_contain_text("The network of this exam is open wider")
+        note_what_is_said(petra)
+        assert find_barriers(peter) == []
+        lock_warning(petra).locator("summary").press("Enter")
+        lock_warning(peter).get_by_text("Für die Administration (1)").click()
+        for page in (petra, peter):
+            expect(told_to_admins(page)).to_have_count(1)
+            expect(told_to_admins(page)).to_contain_text("default/from-the-cluster-team lets the")
+        assert find_barriers(petra) == []
+        assert find_barriers(peter) == []
+        assert read_widest(peter) <= PHONE
+        keep_screenshot(petra, "console-lockdown")
+        keep_screenshot(peter, "console-lockdown-320-dark-german")
+
+        # What is being read aloud stays open when more is found.
+        with opening_the_internet(demo, exam, "another-one"):
+            expect(told_to_admins(petra)).to_have_count(2)
+            expect(told_to_admins(petra).first).to_be_visible()
+        expect(told_to_admins(petra)).to_have_count(1)
+        assert petra.evaluate("window.said") == []
+    expect(lock_warning(petra)).to_have_count(0)
+    expect(spoken_alarm(petra)).to_have_text("")
+    expect(lock_warning(peter)).to_have_count(0)
+    assert student.call_api("POST", path).status in (201, 202)
+    expect(state_of(petra, exam.usernames[0])).to_have_text("Working")
+    expect(lock_warning(petra)).to_have_count(0)
+    expect(trouble).to_have_count(0)
+    expect(reach_of(petra)).to_have_text(f"Servers reach: {places}")
+    expect(reach_of(peter)).to_have_text(f"Server erreichen: {orte}")
+    keep_screenshot(peter, "console-reach-320-dark-german")
+
+
+def test_destination_that_is_the_whole_internet_is_told_and_read_aloud(
+    demo: DemoProcess, open_console: OpenConsole
+) -> None:
+    internet = {"slip-server": {"addresses": ["0.0.0.0/0"], "ports": ["443"]}}
+    exam = add_exam(demo, "slip", examinees=1, destinations=internet, reach={"slip-server": True})
+    petra, peter = open_console(exam), open_console(exam, "peter", locale="de-DE")
+    expect(reach_of(petra)).to_contain_text("slip-server (4,294,967,296 addresses)")
+    expect(reach_of(peter)).to_contain_text("slip-server (4.294.967.296 Adressen)")
+    told = "may reach 4,294,967,296 addresses under the name slip-server"
+    expect(petra.locator('#warnings [data-kind="wide-destination"]')).to_contain_text(told)
+    expect(petra.get_by_role("status").filter(has_text=told)).to_have_count(1)
+    expect(spoken_alarm(petra)).to_have_text("")
+    assert find_barriers(petra) == []
+
+
+def reach_of(page: Page) -> Locator:
+    return page.locator("#reach")
+
+
+def spoken_alarm(page: Page) -> Locator:
+    return page.locator("#spoken-alarms[role=alert]")
+
+
+def note_what_is_said(page: Page) -> None:
+    """Keeps every change of what screen readers say at once in `window.said`."""
+    page.evaluate(
+        """() => {
+            window.said = [];
+            const alarms = document.getElementById("spoken-alarms");
+            const note = () => window.said.push(alarms.textContent);
+            new MutationObserver(note).observe(alarms, { childList: true, subtree: true });
+        }"""
+    )
+
+
+def lock_warning(page: Page) -> Locator:
+    return page.locator('#warnings [data-kind="lockdown"]')
+
+
+def told_to_admins(page: Page) -> Locator:
+    return lock_warning(page).locator("details[open] [lang=en] li")
+
+
+@contextmanager
+def opening_the_internet(demo: DemoProcess, exam: ConsoleExam, name: str) -> Iterator[None]:
+    """A policy that somebody has applied, and takes away again."""
+    policy = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": {"name": name},
+        "spec": {
+            "podSelector": {"matchLabels": {"e2xhub.org/exam": exam.exam}},
+            "policyTypes": ["Egress"],
+            "egress": [{"to": [{"ipBlock": {"cidr": "0.0.0.0/0"}}]}],
+        },
+    }
+    demo.cluster.request("POST", POLICIES, policy)
+    try:
+        yield
+    finally:
+        demo.cluster.delete_policy(name)
 
 
 def test_hostile_names_are_text(exam: ConsoleExam, open_console: OpenConsole) -> None:

@@ -17,6 +17,32 @@ pytestmark = [pytest.mark.hub, pytest.mark.e2e]
 PHONE = 320
 
 
+def test_german_phone_is_told_that_the_password_is_wrong(
+    demo: DemoProcess, open_page: OpenPage
+) -> None:
+    page = open_page(locale="de-DE", width=PHONE)
+    expect(page.get_by_label("Benutzername")).to_be_focused()
+    assert find_barriers(page) == []
+    assert read_widest(page) <= PHONE
+    keep_screenshot(page, "phone-sign-in-german")
+    page.keyboard.type("alice")
+    page.keyboard.press("Tab")
+    page.keyboard.type("wrong")
+    page.get_by_role("button", name="Anzeigen").click()
+    assert page.locator("#password_input").get_attribute("type") == "text"
+    page.locator("#password_input").press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Der Benutzername oder das Passwort ist falsch.")
+    expect(page.locator("#username_input")).to_have_value("alice")
+    expect(page.locator("#password_input")).to_be_focused()
+    assert page.locator("#password_input").get_attribute("type") == "password"
+    assert find_barriers(page) == []
+    keep_screenshot(page, "phone-sign-in-refused-german")
+    page.keyboard.type(demo.password)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/hub/**")
+    expect(page.locator("#login_submit")).to_have_count(0)
+
+
 @pytest.mark.usefixtures("extra_courses")
 def test_start_that_fails_is_told_in_plain_words_and_can_be_tried_again(
     demo: DemoProcess, open_page: OpenPage

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -32,15 +33,31 @@ END_SECONDS = 90.0
 _BELOW_EPHEMERAL_PORTS = range(12000, 31000, 30)
 
 
+_RESERVED: list[socket.socket] = []
+"""Held until this process ends: those who test beside it take no row before its hubs listen."""
+
+
 def find_free_ports() -> int:
-    """The first of a row of ports that a demo may use."""
+    """The first of a row of ports that a demo may use, and that no other test will use."""
     for base in random.sample(_BELOW_EPHEMERAL_PORTS, len(_BELOW_EPHEMERAL_PORTS)):
         try:
+            _reserve(base)
             check_ports(base)
-        except HubError:
+        except (OSError, HubError):
             continue
         return base
     raise AssertionError("this machine has no free ports")
+
+
+def _reserve(base: int) -> None:
+    """Raises OSError where a test of any process of this machine has this row."""
+    name = socket.socket(socket.AF_UNIX)
+    try:
+        name.bind(f"\0e2xhub-tests-ports-{base}")  # no file, and gone with the process
+    except OSError:
+        name.close()
+        raise
+    _RESERVED.append(name)
 
 
 def find_processes(directory: Path) -> list[str]:

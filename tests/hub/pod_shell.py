@@ -80,10 +80,13 @@ class PodShell:
             assert time.monotonic() < deadline, "the server did not start or end"
             time.sleep(0.3)
 
+    def _authorization(self) -> dict[str, str]:
+        return {"Authorization": f"token {self._token}"}
+
     async def _execute(self, code: str) -> str:
         """The kernel's messages: https://jupyter-client.readthedocs.io/en/stable/messaging.html"""
         sent = _make_message(code)
-        headers = {"Authorization": f"token {self._token}"}
+        headers = self._authorization()
         url = f"{self.session.hub_url}/user/{self.username}/api/kernels/{self._kernel}/channels"
         async with (
             aiohttp.ClientSession(headers=headers) as client,
@@ -123,3 +126,31 @@ def _make_message(code: str) -> dict[str, Any]:
         "metadata": {},
         "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False},
     }
+
+
+class ExamineeShell(PodShell):
+    """The same in an exam: an examinee can make no token, and has cookies alone."""
+
+    def __init__(self, session: HubSession) -> None:
+        self.session = session
+        self.username = session.username
+        answer = session.call_api("POST", f"/hub/api/users/{self.username}/server")
+        assert answer.status in (201, 202), answer
+        self._wait(self._is_open)
+        self._kernel = self._call("POST", f"/user/{self.username}/api/kernels", {})["id"]
+
+    def stop(self) -> None:
+        """Ends the server."""
+        self.session.call_api("DELETE", f"/hub/api/users/{self.username}/server")
+
+    def _is_open(self) -> bool:
+        self.session.get(f"/user/{self.username}/lab")  # signs in to the server
+        answer = self.session.call_api("GET", f"/user/{self.username}/api/contents")
+        return answer.status == 200 and answer.text.startswith("{")
+
+    def _authorization(self) -> dict[str, str]:
+        path = f"/user/{self.username}/api/kernels"
+        return {
+            "Cookie": self.session.cookie_header(path),
+            "X-XSRFToken": self.session.xsrf_token(path),
+        }

@@ -375,14 +375,6 @@ def test_pages_run_nothing_but_files_of_ours(petra: ConsoleBrowser) -> None:
             assert response.headers["Cache-Control"] == "no-store"
 
 
-def test_missing_network_lock_is_a_warning(hub: ExamHub, petra: ConsoleBrowser) -> None:
-    Examinee(hub, "sam10").sign_in().start()
-    petra.wait_for("sam10", state="ready")
-    petra.wait_for_warning("policy", is_there=False)
-    hub.own.cluster.delete_policy(f"e2xhub-exam-{OPEN}")
-    petra.wait_for_warning("policy")
-
-
 def test_nothing_is_issued_or_sent_while_the_database_cannot_be_written(
     hub: ExamHub, petra: ConsoleBrowser
 ) -> None:

@@ -89,8 +89,14 @@ def test_policy_exists_before_the_pod_and_selects_it(first_start: FirstStart) ->
     versions = first_start.versions
     assert versions[policy["metadata"]["name"]] < versions["jupyter-exam-alice"]
     wanted = policy["spec"]["podSelector"]["matchLabels"]
-    assert wanted == {"e2xhub.org/network": "exam", "e2xhub.org/exam": "ml-open"}
-    assert wanted.items() <= pod["metadata"]["labels"].items()
+    assert wanted == {
+        "e2xhub.org/network": "exam",
+        "e2xhub.org/exam": "ml-open",
+        "release": "exam",
+    }
+    labels = pod["metadata"]["labels"]
+    assert wanted.items() <= labels.items()
+    assert "app" not in labels  # by which the chart's policy would open the internet
     assert policy["spec"]["policyTypes"] == ["Ingress", "Egress"]
     assert _ports(policy["spec"]["egress"]) == {8081}
 
@@ -129,7 +135,7 @@ def test_policy_that_somebody_widened_is_narrowed_again(
 @pytest.fixture
 def foreign_policy(cluster: ClusterClient) -> Iterator[str]:
     """A NetworkPolicy that has the name of the exam's, and is not e2xhub's."""
-    name = "e2xhub-exam-ml-open"
+    name = "e2xhub-exam-ml-open--exam"
     _delete_policies(cluster)
     cluster.request(
         "POST",

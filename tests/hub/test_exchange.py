@@ -180,6 +180,22 @@ def test_student_has_no_course_directory(submitted: Room) -> None:
     assert submitted.ben.run("ls", COURSE).status != 0
 
 
+def test_grader_puts_nothing_in_the_place_of_what_was_handed_in(submitted: Room) -> None:
+    """A link there would decide what the student's next server writes to."""
+    before = sorted(submitted.exchange.rglob("*"))
+    inbound = f"{submitted.at}/personalized-inbound"
+    for command in (
+        f"mv {inbound}/ben {inbound}/gone",
+        f"rm -r {inbound}/ben",
+        f"ln -s ../../../../courses {inbound}/zoe",
+        f"touch {inbound}/ben/note-of-gina",
+        f"mv {inbound} {submitted.at}/gone",
+        f"rmdir {submitted.at}/outbound",
+    ):
+        assert submitted.gina.run("sh", "-c", command).status != 0, command
+    assert sorted(submitted.exchange.rglob("*")) == before
+
+
 def test_round_brings_everybody_their_own_grade_whatever_a_submission_claims(
     submitted: Room,
 ) -> None:

@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.hub.configured_hub import wait_until
 from tests.hub.demo_process import DemoProcess
 from tests.hub.exam_sitting import OTHER_SEAT, SEAT, URI_HEADER, Examinee, Records
-from tests.hub.exam_staff import PASSWORD, ExamHub, run_exam_hub
+from tests.hub.exam_staff import OPEN, PASSWORD, PEOPLE, ExamHub, run_exam_hub
 from tests.hub.http_session import HubSession
 from tests.hub.reverse_proxy import run_nginx
 
@@ -49,6 +49,14 @@ def alice(hub: ExamHub, front: str) -> Examinee:
     return Examinee(hub, "alice", url=front).sign_in().start()
 
 
+@pytest.fixture
+def paul(hub: ExamHub, front: str) -> Examinee:
+    """Another one, who has not signed in yet."""
+    if "paul" not in hub.own.roster.read_text(encoding="utf-8"):
+        hub.put_on_roster(*PEOPLE, ("paul", OPEN, "student"))
+    return Examinee(hub, "paul", url=front)
+
+
 def _status(examinee: Examinee, path: str = FILES) -> int:
     return examinee.browser.call_api("GET", path).status
 
@@ -64,6 +72,19 @@ def test_who_is_not_signed_in_is_sent_to_the_sign_in_page(hub: ExamHub, front: s
     assert nobody.browser.get("/user/alice/lab").url.startswith(f"{front}/hub/login")
     assert _status(nobody) == 401
     assert _status(nobody, "/user/somebody/api/contents") == 401
+
+
+@pytest.mark.parametrize("path", ["/user/alice/lab", "/user/%61lice/lab", "/user/nobody/"])
+def test_nobody_is_led_to_the_server_of_whoever_sat_there_before(
+    hub: ExamHub, front: str, paul: Examinee, path: str
+) -> None:
+    page = paul.browser.get("/hub/login", {"next": path})
+    fields = {"username": "paul", "password": hub.make_code("paul")}
+    xsrf = paul.browser.xsrf_token("/hub/login")
+    answer = paul.browser.post_form(page.url, {**fields, "_xsrf": xsrf})
+    assert answer.status == 200
+    assert not answer.url.startswith(f"{front}/user/")
+    assert paul.browser.is_signed_in
 
 
 @pytest.mark.parametrize(

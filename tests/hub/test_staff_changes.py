@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
 from e2xhub.domain.audit import Action
 from tests.hub.demo_process import DemoProcess
 from tests.hub.exam_staff import OPEN, PASSWORD, TOMORROW, ExamHub, run_exam_hub
+from tests.hub.http_session import HubSession
 from tests.hub.single_hub import run_hub
 from tests.hub.staff_browser import SECOND_FACTOR, StaffBrowser
 
@@ -146,7 +150,17 @@ async def test_copied_cookies_open_nothing_at_another_address(hub: ExamHub) -> N
 
 
 async def test_hub_whose_servers_share_its_host_says_so(hub: ExamHub) -> None:
-    assert hub.own.log.count("No reverse proxy has asked this hub about requests to servers") == 1
+    told = "No reverse proxy asks this hub about requests to servers"
+    page = sign_in(hub).get(f"/hub/e2x/exams/{OPEN}").text
+    assert told not in hub.own.log
+    (values,) = re.findall(r'<script type="application/json" id="page">(.*?)</script>', page)
+    probe = json.loads(values)["probe"]
+    assert "/hub/login?next=" in HubSession(hub.own.plan.url).get(probe["address"]).url
+    host = hub.own.plan.url.rstrip("/")
+    for _ in range(2):
+        with urlopen(Request(host + probe["end"], data=probe["name"].encode())) as answer:
+            assert json.load(answer) == {"is_open": True}
+    assert hub.own.log.count(told) == 1
 
 
 async def test_staff_begin_with_their_exams(hub: ExamHub) -> None:

@@ -193,7 +193,9 @@ def _written(moment: datetime) -> str:
         "9999-12-31 23:59:59.999999 UTC",
         "0001-01-01 00:00:00.000000 UTC",
         "1999-12-31 23:59:59.999999 UTC",
-        _written(datetime.now(timezone.utc) + timedelta(days=1, hours=1)),
+        pytest.param(
+            _written(datetime.now(timezone.utc) + timedelta(days=1, hours=1)), id="in 25 hours"
+        ),
         "2025-11-20 10:00:00.000000 CET",
         "2025-11-20 10:00:00.000000 99999999999999",
         "2025-11-20 10:00:00.000000",
@@ -219,7 +221,7 @@ def test_submission_of_a_time_that_nbgrader_cannot_have_written_is_left_out(
     "moment",
     [
         "2000-01-01 00:00:00.000000 UTC",
-        _written(datetime.now(timezone.utc) + timedelta(hours=23)),
+        pytest.param(_written(datetime.now(timezone.utc) + timedelta(hours=23)), id="in 23 hours"),
     ],
 )
 def test_clock_of_a_student_may_differ_by_a_day(exchange: Exchange, moment: str) -> None:

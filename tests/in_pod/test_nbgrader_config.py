@@ -143,22 +143,39 @@ def test_no_name_of_a_submission_keeps_others_back(exchange: Exchange, text: str
 
 # nbgrader itself leaves a file open.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_feedback_goes_to_the_student_alone_and_one_failure_keeps_no_other_back(
-    exchange: Exchange, said: Said
+def test_feedback_goes_to_the_student_alone_and_who_gets_none_is_named_at_the_end(
+    exchange: Exchange,
 ) -> None:
+    from nbgrader.exchange import ExchangeError
+
     for student in ("alice", "ben"):
         directory = exchange.course / "feedback" / student / "ps1"
         directory.mkdir(parents=True)
         (directory / "exercise.html").write_text(f"feedback of {student}")
         (directory / "timestamp.txt").write_text(MOMENT)
     (exchange.course / "feedback" / "ben" / "ps1" / "submission_secret.txt").write_text("secret")
-    exchange.step("release_feedback", exchange.load()).start()
+    with pytest.raises(ExchangeError) as raised:
+        exchange.step("release_feedback", exchange.load()).start()
     feedback = exchange.at / "personalized-feedback"
     assert [file.read_text() for file in (feedback / "ben").iterdir()] == ["feedback of ben"]
     assert list((feedback / "alice").iterdir()) == []
-    assert [message.partition(":")[0] for message in said()] == [
-        f"No feedback released from {exchange.course}/feedback/alice/ps1"
-    ]
+    secret = exchange.course / "feedback" / "alice" / "ps1" / "submission_secret.txt"
+    assert str(raised.value) == (
+        f"There is no feedback for 'alice': {secret}: No such file or directory. "
+        "That of all others is released. "
+        "Whoever deletes submission_secret.txt from a submission gets none"
+    )
+
+
+@pytest.mark.parametrize("step", ["collect", "release_assignment", "release_feedback"])
+def test_observer_is_told_that_nothing_is_collected_or_released(
+    exchange: Exchange, step: str
+) -> None:
+    from nbgrader.exchange import ExchangeError
+
+    with pytest.raises(ExchangeError) as raised:
+        exchange.step(step, exchange.load("observer")).start()
+    assert str(raised.value) == "You observe: you collect nothing and release nothing"
 
 
 def test_assignment_of_one_student_is_released_to_that_student(exchange: Exchange) -> None:

@@ -94,3 +94,6 @@ async def test_hook_that_returns_nothing_is_refused(catalog: Catalog) -> None:
     with pytest.raises(Exception, match="cannot be started safely") as refused:
         await spawner.modify_pod_hook(spawner, await spawner.get_pod_manifest())
     assert "modify_pod_hook returned nothing; expected the pod" in str(refused.value.__cause__)
+    assert spawner.failed_start is not None
+    assert spawner.failed_start.kind == "NOT_SAFE"
+    assert spawner.failed_start.slug == offer_of(catalog, ML).slug

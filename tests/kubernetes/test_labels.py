@@ -15,10 +15,10 @@ from jupyterhub import orm
 from traitlets.config import Config
 
 from e2xhub.domain.identifiers import CourseId, ExamId, Identifier, TermId, Username
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.domain.roles import Role
-from e2xhub.kubernetes.labels import make_labels, valid_labels
+from e2xhub.kubernetes.labels import locked_labels, make_labels, valid_labels
 from e2xhub.kubernetes.manifests import _make_spawner
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -115,6 +115,12 @@ def test_value_that_is_none_becomes_a_slug_and_others_stay() -> None:
     assert (made["b"], made["c"]) == ("WS26", "")
     assert is_valid(made["d"])
     assert valid_labels(made) == made
+
+
+def test_locked_pod_keeps_every_label_but_the_one_that_the_chart_selects_by() -> None:
+    labels = {"component": "singleuser-server", "release": "autumn", "app.kubernetes.io/name": "x"}
+    assert locked_labels({**labels, "app": "jupyterhub"}) == labels
+    assert locked_labels(labels) == labels
 
 
 def test_two_people_do_not_share_a_slug() -> None:

@@ -14,6 +14,7 @@ from e2xhub.domain.refusals import NotOfferedError
 from e2xhub.errors import ConfigurationError
 from e2xhub.kubernetes.labels import make_labels
 from e2xhub.kubernetes.manifests import _make_spawner, make_manifests
+from e2xhub.kubernetes.spawner import E2xSpawner
 from tests.kubernetes.conftest import Cluster
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -53,6 +54,15 @@ def environment_of(manifests: dict[str, dict[str, Any]]) -> dict[str, str]:
 
 async def test_course_is_one_pod(learning: Offer) -> None:
     assert list(await manifests_of(learning)) == ["Pod"]
+
+
+async def test_what_a_hub_of_this_process_watches_does_not_count(
+    exam: Offer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = _make_spawner(Username.parse("alice"), Config())
+    hub.common_labels = {"release": "another"}
+    monkeypatch.setattr(E2xSpawner, "reflectors", {("lockdown", hub.namespace): hub.lockdown})
+    assert list(await manifests_of(exam)) == ["NetworkPolicy", "Pod"]
 
 
 async def test_policy_of_an_exam_is_made_before_its_pod(exam: Offer) -> None:
@@ -102,6 +112,26 @@ async def test_labels_of_the_policy_stay_whatever_the_admins_hook_does(
     selector = manifests["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
     assert selector.items() <= manifests["Pod"]["metadata"]["labels"].items()
     assert manifests["Pod"]["spec"]["hostname"] == "room-7"
+
+
+CHART_LABELS = {"app": "jupyterhub", "release": "autumn", "heritage": "jupyterhub"}
+
+
+@pytest.mark.parametrize("hook", [None, take_labels_off, replace_labels])
+async def test_release_stays_and_the_label_of_the_charts_policies_goes(
+    exam: Offer, hook: Any
+) -> None:
+    manifests = await manifests_of(exam, common_labels=CHART_LABELS, modify_pod_hook=hook)
+    labels = manifests["Pod"]["metadata"]["labels"]
+    selector = manifests["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"]
+    assert selector["release"] == "autumn"
+    assert selector.items() <= labels.items()
+    assert "app" not in labels
+
+
+async def test_open_server_keeps_the_label_of_the_charts_policies(learning: Offer) -> None:
+    manifests = await manifests_of(learning, common_labels=CHART_LABELS)
+    assert CHART_LABELS.items() <= manifests["Pod"]["metadata"]["labels"].items()
 
 
 async def test_pod_that_is_sent_has_the_labels_of_the_policy(exam: Offer, cluster: Cluster) -> None:

@@ -19,6 +19,8 @@ from tests.kubernetes.manifests import Manifest
 
 TIMEOUT_SECONDS = 120.0
 
+pytestmark = pytest.mark.usefixtures("ready_node")
+
 
 def make_container(cluster: Cluster, script: str = "", **fields: Any) -> Manifest:
     command = {"command": ["python3", "-u", "-c", script]} if script else {}

@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
-from jupyterhub import orm, roles
+from jupyterhub import log, orm, roles, scopes
 from jupyterhub.apihandlers.base import APIHandler
 from jupyterhub.app import JupyterHub
 from jupyterhub.auth import Authenticator
 from jupyterhub.handlers.base import BaseHandler
+from jupyterhub.handlers.login import LoginHandler
 from jupyterhub.services.auth import HubAuth
 from jupyterhub.spawner import Spawner
 from jupyterhub.user import User
 from kubespawner import KubeSpawner, clients, slugs
 from kubespawner.reflector import ResourceReflector
 from tornado.web import RequestHandler
+
+from e2xhub.web import exam_login
 
 PARAMETERS: dict[Callable[..., Any], str] = {
     BaseHandler._record_activity: "self obj timestamp",
@@ -38,14 +42,20 @@ PARAMETERS: dict[Callable[..., Any], str] = {
     KubeSpawner._options_from_form: "self formdata",
     KubeSpawner._sorted_dict_values: "self src",
     KubeSpawner._start: "self",
+    KubeSpawner._start_reflector: "self kind reflector_class replace kwargs",
+    KubeSpawner._stop_all_reflectors: "",
     KubeSpawner.get_pod_manifest: "self",
     KubeSpawner.load_user_options: "self",
     KubeSpawner.progress: "self",
     KubeSpawner.start: "self",
     KubeSpawner.stop: "self now",
     RequestHandler._log: "self",
+    ResourceReflector._list_and_update: "self resource_version",
+    ResourceReflector.start: "self",
     Authenticator.refresh_user: "self user handler",
+    BaseHandler.get_auth_token: "self",
     BaseHandler.get_token: "self",
+    LoginHandler._render: "self login_error username kwargs",
     Spawner.clear_state: "self",
     Spawner.get_args: "self",
     Spawner.start_polling: "self",
@@ -53,7 +63,11 @@ PARAMETERS: dict[Callable[..., Any], str] = {
     User.stop: "self server_name",
     User.sync_groups: "self group_names",
     clients.shared_client: "ClientType args kwargs",
+    log.log_request: "handler",
     roles.create_role: "db role_dict commit reset_to_defaults",
+    scopes.get_scopes_for: "orm_object",
+    scopes.has_scope: "scope have_scopes post_filter db",
+    scopes.parse_scopes: "scope_list",
 }
 ATTRIBUTES = [
     (APIHandler, "_accept_cookie_auth"),
@@ -70,6 +84,11 @@ ATTRIBUTES = [
     (Spawner, "_start_pending"),
     (ResourceReflector, "first_load_future"),
     (ResourceReflector, "watch_task"),
+    (ResourceReflector, "resources"),
+    (ResourceReflector, "api"),
+    (ResourceReflector, "request_timeout"),
+    (KubeSpawner, "reflectors"),
+    (KubeSpawner, "component_label"),
     (slugs, "strip_and_hash"),
     (HubAuth, "cache_max_age"),
     (orm.APIToken, "session_id"),
@@ -103,6 +122,22 @@ def test_role_that_the_authenticator_manages_outlives_a_start_of_the_hub() -> No
     assert "managed_by_auth = role_dict.get('managed_by_auth', False)" in created
     forgotten = inspect.getsource(JupyterHub.init_role_creation)
     assert "(orm.Role.managed_by_auth == False)" in forgotten
+
+
+REFUSED = "Invalid username or password"
+"""What JupyterHub's sign-in page says, and ours says in other words and languages."""
+WEB = Path(exam_login.__file__).parent
+SIGN_IN_PAGES = [WEB / "exam_login.py", WEB / "templates/hub/login.html"]
+
+
+def test_words_of_a_refused_sign_in_are_those_that_our_pages_look_for() -> None:
+    assert REFUSED in LoginHandler.post.__code__.co_consts
+
+
+@pytest.mark.parametrize("page", SIGN_IN_PAGES, ids=lambda page: page.name)
+def test_our_pages_look_for_the_words_of_a_refused_sign_in(page: Path) -> None:
+    """Or people would read JupyterHub's, in English, and on an exam hub without what to do."""
+    assert f'"{REFUSED}"' in page.read_text(encoding="utf-8")
 
 
 def test_handler_says_that_a_token_was_shown() -> None:

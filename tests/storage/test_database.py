@@ -16,9 +16,19 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy.engine import Engine
 
+from e2xhub.domain.passwords import Peppers
 from e2xhub.errors import ConfigurationError
 from e2xhub.storage import database
-from e2xhub.storage.database import Moment, make_engine, masked_url, metadata, migrate
+from e2xhub.storage.database import (
+    Moment,
+    cause_of,
+    make_engine,
+    masked_url,
+    metadata,
+    migrate,
+    parse_url,
+)
+from e2xhub.storage.exam_records import open_exam_records
 
 MIGRATIONS = Path(database.__file__).parent / "migrations"
 _MIGRATE = """
@@ -233,4 +243,52 @@ def test_driver_that_is_not_installed_is_named_with_what_to_install() -> None:
         "postgresql+pg8000://hub:***@db/e2x needs the Python package pg8000, which is not "
         "installed here; for PostgreSQL say postgresql+psycopg:// and pip install "
         "'e2xhub[postgresql]'"
+    )
+
+
+@pytest.mark.parametrize("url", ["sqlite:////srv/x\n", " sqlite:////srv/x", "sqlite:////srv/x\r\n"])
+def test_white_space_at_the_ends_of_a_url_is_none_of_it(url: str) -> None:
+    assert (parse_url(url).database, masked_url(url)) == ("/srv/x", "sqlite:////srv/x")
+
+
+@pytest.mark.parametrize("inside", ["\n", "\t", "\0", "\x7f", "\x85"])
+def test_control_character_inside_a_url_is_refused_and_not_shown(inside: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_url(f"postgresql+psycopg://hub:geheim@db/e{inside}x")
+    assert str(caught.value) == (
+        "this URL of a database has a line break or another control character inside; expected "
+        "one line"
+    )
+
+
+URL = "postgresql+psycopg://hub:geheim@127.0.0.1:1/e2x?options=verborgen&options=stumm"
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ('connection to server at "db" failed: Connection refused\n\tIs it', "connection refused"),
+        ('FATAL:  password authentication failed for user "hub"', "authentication failed"),
+        ("failed to resolve host 'db': [Errno -2] Name or service not known", "unknown host"),
+        ('FATAL:  database "e2x" does not exist', "no such database"),
+        ("connection timeout expired", "no answer in time"),
+        (
+            'FATAL:  role "hub" is not permitted to log in',
+            'FATAL:  role "hub" is not permitted to log in',
+        ),
+        ("strange: geheim", "OperationalError"),
+        ("strange: verborgen", "OperationalError"),
+        ("strange: stumm", "OperationalError"),
+    ],
+)
+def test_cause_is_told_in_a_few_words_and_without_a_secret(said: str, cause: str) -> None:
+    assert cause_of(sa.exc.OperationalError("", None, RuntimeError(said)), URL) == cause
+
+
+def test_server_that_does_not_listen_is_told_without_the_password(peppers: Peppers) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        open_exam_records("postgresql+psycopg://hub:geheim@127.0.0.1:1/e2x\n", peppers)
+    assert str(caught.value) == (
+        "the database postgresql+psycopg://hub:***@127.0.0.1:1/e2x cannot be used (connection "
+        "refused); is it up, and may the hub reach it (hub.networkPolicy)?"
     )

@@ -448,3 +448,53 @@ def test_garbage_is_collected_again_after_a_change(
     registry.look()
     registry.look()
     assert gc.isenabled()
+
+
+def test_own_change_is_taken_at_once(registry: LiveRegistry, roster: Path) -> None:
+    write(roster, "alice", "ben", "clara")
+    assert not registry.is_served()
+    assert registry.take_change()
+    assert people(registry) == {"alice", "ben", "clara"}
+
+
+def test_own_change_that_loses_many_is_read_twice_and_taken(
+    registry: LiveRegistry, roster: Path
+) -> None:
+    write(roster, "alice")
+    assert registry.take_change()
+    assert people(registry) == {"alice"}
+
+
+def test_faulty_change_is_not_taken_and_its_faults_are_known(
+    registry: LiveRegistry, roster: Path
+) -> None:
+    write(roster, "alice", "ben", "not a name")
+    assert not registry.take_change()
+    assert people(registry) == {"alice", "ben"}
+    assert [fault.line for fault in registry.found_faults] == [4]
+    write(roster, "alice", "ben")
+    assert registry.take_change()
+    assert registry.found_faults == ()
+
+
+def test_roster_is_read_as_it_is_before_it_is_served(registry: LiveRegistry, roster: Path) -> None:
+    in_force, same = registry.read_roster()
+    assert same is in_force.roster
+    write(roster, "alice", "ben", "clara")
+    known, ahead = registry.read_roster()
+    assert known is in_force
+    assert set(ahead.usernames) == {"alice", "ben", "clara"}
+    assert registry.read_roster()[1] is ahead
+    assert people(registry) == {"alice", "ben"}
+    registry.take_change()
+    assert registry.read_roster()[1] is registry.current.roster
+
+
+def test_threads_may_look_at_once(registry: LiveRegistry, roster: Path) -> None:
+    write(roster, "alice", "ben", "clara")
+    threads = [threading.Thread(target=registry.take_change) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert people(registry) == {"alice", "ben", "clara"}

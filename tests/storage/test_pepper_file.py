@@ -29,12 +29,15 @@ def test_pepper_is_read_from_a_file_that_others_cannot_read(file: Path, mode: in
     assert load_peppers(file) == Peppers(Pepper(b"\xab" * 32))
 
 
-def test_missing_pepper_is_told_with_the_command_that_makes_one(file: Path) -> None:
+def test_missing_pepper_is_asked_for_before_a_new_one_is_made(file: Path) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load_peppers(file)
     assert str(caught.value) == (
-        f"{file}: the pepper cannot be read ([Errno 2] No such file or directory: '{file}'); "
-        "make one with: openssl rand -hex 32 > FILE && chmod 600 FILE"
+        f"{file}: the pepper cannot be read (No such file or directory); expected it there: is "
+        "that the path, and is it mounted (hub.extraVolumes and hub.extraVolumeMounts)? helm "
+        "replaces lists: the list of your last file must name all of them. A new one makes every "
+        "issued code void; only for a hub that has issued none: "
+        "openssl rand -hex 32 > FILE && chmod 600 FILE"
     )
 
 
@@ -104,7 +107,7 @@ def test_pepper_may_be_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("text", [None, "", " \n"])
-def test_no_pepper_at_all_is_told_with_the_command_that_makes_one(
+def test_no_pepper_at_all_is_asked_for_before_a_new_one_is_made(
     monkeypatch: pytest.MonkeyPatch, text: str | None
 ) -> None:
     monkeypatch.delenv(PEPPER_VARIABLE, raising=False)
@@ -113,8 +116,9 @@ def test_no_pepper_at_all_is_told_with_the_command_that_makes_one(
     with pytest.raises(ConfigurationError) as caught:
         load_peppers(None)
     assert str(caught.value) == (
-        "there is no pepper: neither a pepper file nor E2XHUB_PEPPER is set; make one with: "
-        "openssl rand -hex 32 > FILE && chmod 600 FILE"
+        "there is no pepper: neither a pepper file nor E2XHUB_PEPPER is set; set the one that "
+        "the hub has (hub.extraEnv, from its Secret). A new one makes every issued code void; only "
+        "for a hub that has issued none: openssl rand -hex 32 > FILE && chmod 600 FILE"
     )
 
 

@@ -7,12 +7,15 @@ import logging
 from collections.abc import AsyncIterator
 from datetime import datetime, timedelta, timezone
 
+import aiohttp
 import pytest
 import sqlalchemy as sa
 
 from e2xhub.domain.safe_exam_browser import CONFIG_KEY_HEADER, SebWay
 from e2xhub.storage.exam_records import ExamRecords
 from e2xhub.web.exam_desk import ExamDesk
+from e2xhub.web.forward_auth import PROBE
+from e2xhub.web.trusted_proxies import TrustedProxies
 from tests.authenticators.open_exam import ALICE, CARLA, OPEN, TOMORROW, make_desk
 from tests.web.open_sessions import (
     OTHER_SEAT,
@@ -98,7 +101,7 @@ async def test_another_address_is_refused_whatever_a_header_says(
 async def test_trusted_proxy_tells_the_address(
     records: ExamRecords, forwarded_for: list[str], status: int
 ) -> None:
-    desk = make_desk(records, trusted_proxies=[f"{PROXY}/32"])
+    desk = make_desk(records, trusted_proxies=TrustedProxies([f"{PROXY}/32"]))
     session = open_session(desk, address=FAR_AWAY)
     async with open_forward_auth(desk) as proxy:
         headers = [("X-Forwarded-For", value) for value in forwarded_for]
@@ -304,21 +307,50 @@ async def test_only_a_websocket_needs_no_keys_of_safe_exam_browser(
         assert (await proxy.ask(session, path, headers=headers)).status == status
 
 
-@pytest.mark.parametrize(
-    ("uri_headers", "is_open"),
-    [
-        ([(URI_HEADER, "/hub/login")], False),
-        ([(URI_HEADER, "/user/alice/lab")], False),
-        ([], True),
-        ([(URI_HEADER, "nonsense")], True),
-    ],
-)
-async def test_hub_knows_that_a_reverse_proxy_asks(
-    desk: ExamDesk, proxy: ReverseProxy, uri_headers: list[tuple[str, str]], is_open: bool
+async def end_probe(proxy: ReverseProxy, name: str) -> bool:
+    """What a page is told that has asked for the address of a probe."""
+    async with aiohttp.ClientSession() as session:
+        answer = await session.post(f"http://127.0.0.1:{proxy.port}/hub{PROBE}", data=name)
+        assert answer.status == 200
+        return bool((await answer.json())["is_open"])
+
+
+async def test_page_of_staff_learns_whether_a_reverse_proxy_asks(
+    desk: ExamDesk, proxy: ReverseProxy, caplog: pytest.LogCaptureFixture
 ) -> None:
+    origin = desk.shared_origin
+    with caplog.at_level(logging.WARNING):
+        for _ in range(2):
+            assert await end_probe(proxy, origin.begin_probe())
+    (told,) = caplog.messages
+    assert told.startswith(
+        "No reverse proxy asks this hub about requests to servers (forward-auth)"
+    )
+    name = origin.begin_probe()
+    assert (await proxy.ask(None, f"/user/-/{name}?x=1")).status == 403
+    assert not await end_probe(proxy, name)
+    assert not origin.is_open
+    assert caplog.messages == [told]
+
+
+@pytest.mark.parametrize(
+    "path", ["/hub/login", "/user/alice/lab", "/user/-/", "/user/-/guessed", "/user/alice/{name}"]
+)
+async def test_questions_of_others_do_not_say_that_a_reverse_proxy_asks(
+    desk: ExamDesk, proxy: ReverseProxy, path: str
+) -> None:
+    """Whoever has no account can send them."""
+    name = desk.shared_origin.begin_probe()
+    await proxy.ask(None, path.format(name=name))
+    assert not await end_probe(proxy, "guessed")
+    assert await end_probe(proxy, name)
     assert desk.shared_origin.is_open
-    await proxy.ask(None, uri_headers=uri_headers)
-    assert desk.shared_origin.is_open is is_open
+
+
+async def test_long_name_of_a_probe_is_refused(proxy: ReverseProxy) -> None:
+    async with aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{proxy.port}/hub{PROBE}"
+        assert (await session.post(url, data="x" * 101)).status == 413
 
 
 async def test_exam_whose_keys_cannot_be_checked_is_closed(records: ExamRecords) -> None:

@@ -173,6 +173,46 @@ def test_page_speaks_the_language_of_the_browser(
     assert 'lang="de"' in page
 
 
+render_login = partial(
+    render,
+    "login.html",
+    authenticator=SimpleNamespace(request_otp=False, otp_prompt="Code:"),
+    authenticator_login_url="/hub/login?next=%2Fhub%2Fhome",
+    xsrf="x-y",
+    username=None,
+)
+
+
+def test_sign_in_page_says_what_went_wrong_in_the_persons_language() -> None:
+    refused = "Invalid username or password"  # JupyterHub's own words
+    assert "The username or the password is wrong." in render_login(login_error=refused)
+    german = render_login(language="de_DE", login_error=refused, username="mia<")
+    assert 'lang="de"' in german
+    assert "Der Benutzername oder das Passwort ist falsch." in german
+    assert 'value="mia&lt;"' in german
+    assert re.search(r'id="password_input"[^>]* autofocus>', german)
+    assert 'action="/hub/login?next=%2Fhub%2Fhome" method="post"' in german
+    assert 'name="_xsrf" value="x-y"' in german
+
+
+def test_sign_in_page_leads_to_the_service() -> None:
+    page = render_login(login_service="Campus-ID", language="de_DE")
+    assert "Anmelden mit Campus-ID</a>" in page
+    assert "<form" not in page
+    assert f"Wen Sie fragen können: {CONTACT}" in page
+
+
+def test_sign_in_page_asks_what_the_hub_demands() -> None:
+    page = render_login(
+        authenticator=SimpleNamespace(request_otp=True, otp_prompt="Code:"),
+        login_term_url="https://example.org/terms",
+    )
+    assert '<label for="otp_input" class="form-label">Code:</label>' in page
+    assert 'href="https://example.org/terms"' in page
+    assert "<form" not in render_login(custom_html="<b>Own</b>")
+    assert "<b>Own</b>" in render_login(custom_html="<b>Own</b>")
+
+
 def test_failed_start_says_why_and_leads_to_the_choice() -> None:
     page = render(
         "not_running.html", failed=True, failed_message="No <room>.", spawn_url="/hub/spawn/alice"

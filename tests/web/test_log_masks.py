@@ -61,6 +61,7 @@ def test_secret_is_masked(message: str, masked: str) -> None:
         "User logged in: frank-peter",
         "alice at 10.1.0.5 is not signed in: typed a wrong code",
         "GET /hub/login?next=%2Fhub%2Fspawn (@10.1.0.5)",
+        "NetworkPolicy exam/wide lets reach 10.3.4.5/32: 27010-65535/TCP, 10000-20000/UDP",
     ],
 )
 def test_other_lines_stay_as_they_are(message: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any, Protocol
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -262,6 +263,40 @@ def test_read_only_server_of_a_term_that_is_over_waits_for_the_person(
     over = replace(listed.offers[0], readable_until=in_winter_term)
     alone = OfferList(offers=(over,), refusals=(), is_known=True)
     assert seconds_until_start(parse(make_page(alone, auto_start_seconds=7))) == []
+
+
+@pytest.mark.parametrize(
+    ("language", "ahead", "over"),
+    [
+        (
+            "en_US",
+            "The exam ends on 15 February 2027 at 10:30: "
+            "what is handed in is there only if you start the server after that.",
+            "The exam ended on 15 February 2027 at 10:30: "
+            "if you start the server now, what was handed in is there.",
+        ),
+        (
+            "de_DE",
+            "Die Prüfung endet am 15.02.2027 um 10:30 Uhr: "
+            "Was abgegeben wird, ist erst da, wenn Sie den Server danach starten.",
+            "Die Prüfung endete am 15.02.2027 um 10:30 Uhr: "
+            "Wenn Sie den Server jetzt starten, ist da, was abgegeben wurde.",
+        ),
+    ],
+)
+def test_grader_reads_from_when_what_was_handed_in_is_there(
+    small_catalog: Catalog, grading_hub: Registry, language: str, ahead: str, over: str
+) -> None:
+    end = datetime(2027, 2, 15, 10, 30, tzinfo=ZoneInfo("Europe/Berlin"))
+    for now, sentence in ((end - timedelta(seconds=1), ahead), (end, over)):
+        page = SpawnPage(
+            listed=grading_hub.offers_for("gina", now),
+            catalog=small_catalog,
+            now=now,
+            chosen={},
+            translator=translator_of(language),
+        )
+        assert sentence in parse(page).texts
 
 
 @pytest.mark.parametrize(("count", "has_search"), [(7, False), (8, True)])

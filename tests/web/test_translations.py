@@ -13,6 +13,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import e2xhub
+from e2xhub.course_desk.refusals import SENTENCES
+from e2xhub.domain.course_staff import ReadOnlyReason
 from e2xhub.domain.refusals import Reason
 from e2xhub.domain.roles import Role
 from e2xhub.kubernetes.starts.failures import StartFailure
@@ -64,6 +66,7 @@ def is_http_error(called: ast.expr) -> bool:
 
 def used_texts() -> set[str]:
     found = {reason.value for reason in Reason} | {role.value for role in Role}
+    found |= {reason.value for reason in ReadOnlyReason} | set(SENTENCES)
     found |= {failure.value for failure in StartFailure} | {stage.value for stage in StartStage}
     for page in PACKAGE.rglob("*.html"):
         found |= set(IN_A_TEMPLATE.findall(page.read_text(encoding="utf-8")))

@@ -1,17 +1,19 @@
 """Discovery documents: what the server has, so that ``kubectl`` finds it.
 
-OpenAPI is not served: ``kubectl`` then relies on the server's own validation.
+The part of OpenAPI that ``kubectl`` needs is in ``openapi``.
 """
 
 from __future__ import annotations
 
+from e2xhub.demo.api.openapi import find_openapi_document
 from e2xhub.demo.api.resources import RESOURCES, VERBS, Manifest, ResourceType
 
 KUBERNETES_VERSION = ("1", "36")
 """The release of Kubernetes whose generated models are the schema."""
 
 _SUBRESOURCES: dict[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
-    "pods": (("binding", "Binding", ("create",)), ("log", "Pod", ("get",)))
+    "pods": (("binding", "Binding", ("create",)), ("log", "Pod", ("get",))),
+    "serviceaccounts": (("token", "TokenRequest", ("create",)),),
 }
 
 
@@ -32,7 +34,7 @@ def find_document(path: str) -> Manifest | None:
         "apis" if group_versions[rest] else "api"
     ):
         return _resource_list(rest)
-    return None
+    return find_openapi_document(path)
 
 
 def _version() -> Manifest:
@@ -41,6 +43,12 @@ def _version() -> Manifest:
         "major": major,
         "minor": minor,
         "gitVersion": f"v{major}.{minor}.0+e2xhub-demo",
+        # clients insist on these; there is no build to tell of
+        "gitCommit": "",
+        "gitTreeState": "",
+        "buildDate": "",
+        "goVersion": "",
+        "compiler": "",
         "platform": "linux/amd64",
     }
 

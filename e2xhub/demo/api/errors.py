@@ -157,6 +157,14 @@ def forbidden(
     return ApiStatusError(403, "Forbidden", message, details)
 
 
+def access_denied(resource: ResourceType, name: str, detail: str) -> ApiStatusError:
+    """403: no role lets this user do this; an empty name stands for a collection."""
+    details = {key: text for key, text in _details(resource, name).items() if text}
+    named = f' "{name}"' if name else ""
+    message = f"{resource.qualified_plural}{named} is forbidden: {detail}"
+    return ApiStatusError(403, "Forbidden", message, details)
+
+
 def bad_request(message: str) -> ApiStatusError:
     """400: the request cannot be understood."""
     return ApiStatusError(400, "BadRequest", message)

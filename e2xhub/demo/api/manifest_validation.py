@@ -23,12 +23,19 @@ from e2xhub.demo.api.naming import (
     check_label_1035_name,
     check_label_name,
     check_label_value,
+    check_path_segment_name,
     check_port_name,
     check_qualified_name,
     check_subdomain_name,
 )
 from e2xhub.demo.api.quantities import parse_quantity
-from e2xhub.demo.api.resources import NAMESPACES, SERVICES, Manifest, ResourceType
+from e2xhub.demo.api.resources import (
+    NAMESPACES,
+    RBAC_GROUP,
+    SERVICES,
+    Manifest,
+    ResourceType,
+)
 
 NameCheck = Callable[[str], "str | None"]
 Faults = Iterator[FieldFault]
@@ -86,6 +93,8 @@ def check_object_metadata(resource: ResourceType, manifest: Manifest) -> Faults:
         check = check_label_1035_name
     elif resource == NAMESPACES:
         check = check_label_name
+    elif resource.group == RBAC_GROUP:
+        check = check_path_segment_name
     if not metadata.get("name"):
         yield required("metadata.name", "name or generateName is required")
     else:

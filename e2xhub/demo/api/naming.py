@@ -54,6 +54,16 @@ def check_subdomain_name(text: str) -> str | None:
     return None
 
 
+def check_path_segment_name(text: str) -> str | None:
+    """Check a name that only has to fit into a path: names of roles, such as ``system:node``."""
+    if text in (".", ".."):
+        return f"may not be '{text}'"
+    for part in ("/", "%"):
+        if part in text:
+            return f"may not contain '{part}'"
+    return None
+
+
 def check_qualified_name(text: str) -> str | None:
     """Check a key of labels and annotations: a name, with a DNS prefix if any."""
     prefix, slash, name = text.rpartition("/")

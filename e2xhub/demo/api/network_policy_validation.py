@@ -27,8 +27,6 @@ _CIDR = re.compile(r"[0-9A-Fa-f:.]+/[0-9]{1,3}")  # without Python's net masks a
 def check_network_policy(manifest: Manifest) -> Faults:
     """Check a NetworkPolicy's selector, rules and types."""
     spec = manifest.get("spec") or {}
-    if spec.get("podSelector") is None:
-        yield required("spec.podSelector")
     yield from check_label_selector(spec.get("podSelector") or {}, "spec.podSelector")
     for direction, peers in (("ingress", "from"), ("egress", "to")):
         for index, rule in enumerate(spec.get(direction) or ()):
@@ -36,6 +34,7 @@ def check_network_policy(manifest: Manifest) -> Faults:
     types = spec.get("policyTypes") or []
     if len(types) > len(POLICY_TYPES):
         yield invalid_value("spec.policyTypes", types, "may not specify more than two policyTypes")
+        return
     for index, policy_type in enumerate(types):
         yield from check_choice(policy_type, f"spec.policyTypes[{index}]", POLICY_TYPES)
 

@@ -80,7 +80,12 @@ def check_pod(manifest: Manifest) -> Faults:
 def _check_dns(spec: Manifest) -> Faults:
     policy = spec.get("dnsPolicy")
     yield from check_choice(policy, "spec.dnsPolicy", DNS_POLICIES)
-    if policy == "None" and not (spec.get("dnsConfig") or {}).get("nameservers"):
+    if policy != "None":
+        return
+    config = spec.get("dnsConfig")
+    if config is None:
+        yield required("spec.dnsConfig", "must provide `dnsConfig` when `dnsPolicy` is None")
+    elif not config.get("nameservers"):
         detail = "must provide at least one DNS nameserver when `dnsPolicy` is None"
         yield required("spec.dnsConfig.nameservers", detail)
 
@@ -162,6 +167,9 @@ def _check_mounts(mounts: list[Manifest], field: str, volume_names: set[str]) ->
         elif mount["name"] not in volume_names:
             yield not_found_value(f"{place}.name", mount["name"])
         yield from _check_mount_paths(mount, place)
+        for key in ("subPath", "subPathExpr"):
+            # Kubernetes names the list here, not its item
+            yield from check_relative_path(mount.get(key), f"{field}.{key}")
     yield from _check_mount_paths_are_unique(mounts, field)
 
 
@@ -171,8 +179,6 @@ def _check_mount_paths(mount: Manifest, field: str) -> Faults:
         yield required(f"{field}.mountPath")
     elif ":" in path:
         yield invalid_value(f"{field}.mountPath", path, "must not contain ':'")
-    for key in ("subPath", "subPathExpr"):
-        yield from check_relative_path(mount.get(key), f"{field}.{key}")
     if mount.get("subPath") and mount.get("subPathExpr"):
         yield invalid_value(
             f"{field}.subPathExpr",

@@ -140,6 +140,32 @@ NETWORK_POLICIES = ResourceType(
     short_names=("netpol",),
 )
 
+RBAC_GROUP = "rbac.authorization.k8s.io"
+ROLES = ResourceType(plural="roles", singular="role", kind="Role", model="V1Role", group=RBAC_GROUP)
+ROLE_BINDINGS = ResourceType(
+    plural="rolebindings",
+    singular="rolebinding",
+    kind="RoleBinding",
+    model="V1RoleBinding",
+    group=RBAC_GROUP,
+)
+CLUSTER_ROLES = ResourceType(
+    plural="clusterroles",
+    singular="clusterrole",
+    kind="ClusterRole",
+    model="V1ClusterRole",
+    group=RBAC_GROUP,
+    namespaced=False,
+)
+CLUSTER_ROLE_BINDINGS = ResourceType(
+    plural="clusterrolebindings",
+    singular="clusterrolebinding",
+    kind="ClusterRoleBinding",
+    model="V1ClusterRoleBinding",
+    group=RBAC_GROUP,
+    namespaced=False,
+)
+
 RESOURCES = (
     PODS,
     PERSISTENT_VOLUME_CLAIMS,
@@ -152,6 +178,10 @@ RESOURCES = (
     NODES,
     RESOURCE_QUOTAS,
     NETWORK_POLICIES,
+    ROLES,
+    ROLE_BINDINGS,
+    CLUSTER_ROLES,
+    CLUSTER_ROLE_BINDINGS,
 )
 
 

@@ -1,9 +1,9 @@
 """The demo cluster's API server: the part of the Kubernetes API that e2xhub uses, over HTTP.
 
 Stores objects and lets clients watch them; it knows nothing about running pods (a node is a
-client). It has no RBAC and no admission, and it enforces no NetworkPolicy: see
-`docs/topics/demo-cluster.md`. The rules about objects are in ``object_registry``, lists and watches
-in ``api_watch``.
+client). It enforces no NetworkPolicy: see `docs/topics/demo-cluster.md`. Who may send a request is
+decided in ``authentication`` and ``authorization``; the rules about objects are in
+``object_registry``, lists and watches in ``watch``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import hmac
 import json
 import logging
 import os
@@ -23,6 +22,8 @@ from typing import Any
 from aiohttp import web
 
 from e2xhub.demo.api import errors as api_errors
+from e2xhub.demo.api.authentication import Tokens
+from e2xhub.demo.api.authorization import Authorizer, find_verb
 from e2xhub.demo.api.certificates import make_server_identity
 from e2xhub.demo.api.delete_options import DeleteOptions
 from e2xhub.demo.api.discovery import find_document
@@ -39,7 +40,7 @@ from e2xhub.demo.api.requests import (
     parse_object_path,
     parse_patch,
 )
-from e2xhub.demo.api.resources import NAMESPACES, PODS, Manifest
+from e2xhub.demo.api.resources import NAMESPACES, PODS, SERVICE_ACCOUNTS, Manifest
 from e2xhub.demo.api.schema import decode_manifest
 from e2xhub.demo.api.tables import make_table, wants_table
 from e2xhub.demo.api.watch import Watch, make_list
@@ -64,8 +65,8 @@ class ApiServer:
         history_size: how many changes of each kind a watch can look back before it gets 410.
 
     Attributes:
-        token: the bearer token that every request needs; other processes of this machine have no
-            part in the cluster.
+        token: the administrator's bearer token. Every request needs one: other processes of this
+            machine have no part in the cluster.
     """
 
     def __init__(
@@ -86,6 +87,8 @@ class ApiServer:
         self._collector: asyncio.Task[None] | None = None
         self._store = ObjectStore(history_size=history_size)
         self._registry = ObjectRegistry(self._store)
+        self._tokens = Tokens(self._store, administrator_token=self.token)
+        self._authorizer = Authorizer(self._store)
 
     @property
     def url(self) -> str:
@@ -154,9 +157,8 @@ class ApiServer:
         request: web.Request,
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
     ) -> web.StreamResponse:
-        """Let in who has the token, and turn every refusal into a ``Status``."""
+        """Turn every refusal into a ``Status``."""
         try:
-            self._authenticate(request)
             return await handler(request)
         except api_errors.ApiStatusError as error:
             return _respond(error.to_status(), status=error.code)
@@ -168,13 +170,8 @@ class ApiServer:
             failure = api_errors.ApiStatusError(500, "InternalError", "Internal error occurred")
             return _respond(failure.to_status(), status=500)
 
-    def _authenticate(self, request: web.Request) -> None:
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        expected = self.token.encode()
-        if scheme.lower() != "bearer" or not hmac.compare_digest(token.strip().encode(), expected):
-            raise api_errors.unauthorized()
-
     async def _answer(self, request: web.Request) -> web.StreamResponse:
+        user = self._tokens.authenticate(request.headers.get("Authorization", ""))
         raw_path = request.rel_url.raw_path
         if request.method == "GET" and raw_path in HEALTH_PATHS:
             return web.Response(text="ok")
@@ -183,7 +180,10 @@ class ApiServer:
         path = parse_object_path(raw_path)
         if path is None:
             raise api_errors.path_not_found()
-        return await self._find_answer(request.method, path)(request, path)
+        answer = self._find_answer(request.method, path)
+        is_watch = parse_bool(request.query.get("watch", ""))
+        self._authorizer.check(user, find_verb(request.method, path, is_watch=is_watch), path)
+        return await answer(request, path)
 
     def _find_answer(self, method: str, path: ObjectPath) -> Answer:
         answers = self._answers(path)
@@ -200,6 +200,8 @@ class ApiServer:
             return {"POST": self._bind}
         if path.subresource == "log" and path.resource == PODS:
             return {"GET": self._get_log}
+        if path.subresource == "token" and path.resource == SERVICE_ACCOUNTS:
+            return {"POST": self._create_token}
         if path.subresource:
             return {}
         if path.name:
@@ -304,6 +306,10 @@ class ApiServer:
             "code": 201,
         }
         return _respond(status, status=201)
+
+    async def _create_token(self, request: web.Request, path: ObjectPath) -> web.StreamResponse:
+        body = parse_body(await request.read(), request.content_type)
+        return _respond(self._tokens.issue(path.key, body), status=201)
 
     async def _get_log(self, request: web.Request, path: ObjectPath) -> web.StreamResponse:
         pod = self._registry.get(path.key)

@@ -27,6 +27,8 @@ from e2xhub.demo.api.pod_defaults import qos_class, set_pod_defaults
 from e2xhub.demo.api.pod_validation import check_pod, check_pod_status, check_pod_update
 from e2xhub.demo.api.quotas import check_quota
 from e2xhub.demo.api.resources import (
+    CLUSTER_ROLE_BINDINGS,
+    CLUSTER_ROLES,
     CONFIG_MAPS,
     EVENTS,
     NAMESPACES,
@@ -35,11 +37,22 @@ from e2xhub.demo.api.resources import (
     PERSISTENT_VOLUME_CLAIMS,
     PODS,
     RESOURCE_QUOTAS,
+    ROLE_BINDINGS,
+    ROLES,
     SECRETS,
     SERVICE_ACCOUNTS,
     SERVICES,
     Manifest,
     ResourceType,
+)
+from e2xhub.demo.api.role_validation import (
+    check_cluster_role,
+    check_cluster_role_binding,
+    check_role,
+    check_role_binding,
+    check_role_binding_update,
+    set_role_binding_defaults,
+    set_role_defaults,
 )
 from e2xhub.demo.api.schema import iterate_items
 
@@ -110,6 +123,8 @@ def _set_service_defaults(manifest: Manifest) -> None:
 
 def _set_network_policy_defaults(manifest: Manifest) -> None:
     spec = manifest.setdefault("spec", {})
+    # a missing selector is an empty one, and that selects every pod
+    spec.setdefault("podSelector", {})
     if not spec.get("policyTypes"):
         spec["policyTypes"] = ["Ingress", "Egress"] if spec.get("egress") else ["Ingress"]
     for rule in iterate_items(spec, "ingress", "egress"):
@@ -163,6 +178,18 @@ STRATEGIES: dict[ResourceType, Strategy] = {
     RESOURCE_QUOTAS: Strategy(check=check_quota, set_defaults=_set_quota_defaults),
     NETWORK_POLICIES: Strategy(
         set_defaults=_set_network_policy_defaults, check=check_network_policy, has_generation=True
+    ),
+    ROLES: Strategy(set_defaults=set_role_defaults, check=check_role),
+    ROLE_BINDINGS: Strategy(
+        set_defaults=set_role_binding_defaults,
+        check=check_role_binding,
+        check_update=check_role_binding_update,
+    ),
+    CLUSTER_ROLES: Strategy(set_defaults=set_role_defaults, check=check_cluster_role),
+    CLUSTER_ROLE_BINDINGS: Strategy(
+        set_defaults=set_role_binding_defaults,
+        check=check_cluster_role_binding,
+        check_update=check_role_binding_update,
     ),
 }
 

@@ -53,6 +53,9 @@ class PodScope(Protocol):
     async def start_container(self, container: Manifest) -> ContainerProcess:
         """Start it; raises ImageMissingError, ContainerConfigError, VolumeError, StartError."""
 
+    def read_message(self, container: Manifest, exit_code: int) -> str:
+        """What a container that has ended said last; empty where it said nothing."""
+
     async def publish(self) -> None:
         """Write the pod's status."""
 
@@ -178,10 +181,12 @@ class ContainerLife:
     def _record_end(self, code: int) -> None:
         started = self.record.state["running"]["startedAt"]
         self.record.ready = self.record.started = False
+        message = self._scope.read_message(self._container, code)
         self.record.state = {
             "terminated": {
                 "exitCode": code,
                 "reason": "Completed" if code == 0 else "Error",
+                **({"message": message} if message else {}),
                 "startedAt": started,
                 "finishedAt": format_now(),
                 "containerID": self.record.to_status()["containerID"],

@@ -16,6 +16,7 @@ from e2xhub.demo.node.pod_environment import (
 )
 from e2xhub.demo.node.pod_volumes import make_mounts
 from e2xhub.demo.node.sandbox.spec import SandboxMount, SandboxSpec
+from e2xhub.demo.node.termination import make_message_file
 
 _DEFAULT_USER = 1000
 _DEFAULT_GROUP = 100
@@ -46,6 +47,7 @@ async def make_spec(
     place.mkdir(parents=True, exist_ok=True)
     user, group = find_user(pod, container)
     accounts = write_accounts(place.with_suffix(".etc"), user, group, home)
+    message = make_message_file(context.state.messages(metadata["uid"]), container)
     spec = SandboxSpec(
         command=make_command(container, image.command, variables, address),
         environment={n: replace_wildcard_address(v, address) for n, v in environment.items()},
@@ -54,7 +56,7 @@ async def make_spec(
         gid=group,
         hostname=metadata["name"],
         mount_point=str(place),
-        mounts=[*accounts, *make_mounts(container, pod, volumes, variables)],
+        mounts=[*accounts, message, *make_mounts(container, pod, volumes, variables)],
         host_paths=image.host_paths,
         hidden=context.hidden,
         scratch=[home, directory],

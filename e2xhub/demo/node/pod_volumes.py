@@ -62,6 +62,10 @@ class StateDirectory:
         """What lives as long as the pod."""
         return self._below("pods", uid)
 
+    def messages(self, uid: str) -> Path:
+        """What the pod's containers say at their end."""
+        return self.pod(uid) / "messages"
+
     def _below(self, *parts: str) -> Path:
         for part in parts:
             if ".." in part.split("/"):

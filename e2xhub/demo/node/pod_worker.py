@@ -29,6 +29,7 @@ from e2xhub.demo.node.events import format_now
 from e2xhub.demo.node.images import find_image
 from e2xhub.demo.node.pod_status import WAITING, WAITING_FOR_INIT, make_status
 from e2xhub.demo.node.pod_volumes import VolumeError, VolumeMaker
+from e2xhub.demo.node.termination import read_message
 
 _log = logging.getLogger(__name__)
 
@@ -183,6 +184,12 @@ class PodWorker:
         if log.exists():
             log.replace(log.with_name("previous.log"))
         return await ContainerProcess.start(spec, log)
+
+    def read_message(self, container: Manifest, exit_code: int) -> str:
+        """What a container that has ended said last; empty where it said nothing."""
+        directory = self._context.state.messages(self.pod["metadata"]["uid"])
+        log = self._log_path(container["name"])
+        return read_message(directory, container, exit_code=exit_code, log=log)
 
     def _log_path(self, container: str) -> Path:
         metadata = self.pod["metadata"]

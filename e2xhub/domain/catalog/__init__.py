@@ -14,6 +14,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
+from e2xhub.domain.catalog.destinations import Destination
 from e2xhub.domain.catalog.groups import GroupRule
 from e2xhub.domain.catalog.model import CatalogModel
 from e2xhub.domain.catalog.nbgrader import NbGrader
@@ -44,7 +45,8 @@ from e2xhub.domain.catalog.values import (
 )
 from e2xhub.domain.catalog.volumes import DataSet, Mount, Seed, Volume
 from e2xhub.domain.identifiers import CourseId, ExamId, TermId, Username
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.members_place import MembersPlace
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.roles import Role
 
 RESERVED_COURSE_ID = "exams"
@@ -62,6 +64,12 @@ class Level(CatalogModel):
     """Names of the sizes that a person may choose from; the first one is preselected."""
     network: NetworkClass | None = None
     """What the servers may reach: `open`, `no-internet` or `exam`."""
+    reach: Mapping[str, bool] = Field(default_factory=dict)
+    """Which destinations locked servers may reach besides, by name: `{licence-server: true}`;
+    merged name by name, `false` takes one back. An exam takes none over from its course."""
+    name_service: bool | None = None
+    """Whether locked servers may ask the cluster's name service; where no level says it,
+    `no-internet` may and `exam` may not. An exam does not take it over from its course."""
     environment: Mapping[EnvironmentName, str] = Field(default_factory=dict)
     """Environment variables, merged key by key over the outer levels."""
     mounts: Mapping[MountName, Mount] = Field(default_factory=dict)
@@ -98,6 +106,10 @@ class Level(CatalogModel):
     archive_days: Annotated[Minutes, Field(ge=0, le=_LONGEST_DAYS)] | None = None
     """For how many days after the last day of a term its students still get their server, with
     every directory read-only; 0, and where no level says it: for none."""
+    members_managed_in: MembersPlace | None = None
+    """Where it is changed who belongs to a term: `pages`, by its instructors on the hub's pages, as
+    where no level says it; `files`, by a pull request: the pages are read-only then. The commands
+    `e2xhub roster` go on working. No page changes the roster of an exam, which has no such key."""
     kubespawner_override: Mapping[str, Any] = Field(default_factory=dict)
     """What the catalog has no key for: traits of KubeSpawner by name, as in a profile's
     `kubespawner_override`; merged key by key. They add to what the hub sets, and cannot name what
@@ -189,6 +201,15 @@ class Exam(Level):
             raise ValueError(f"network is {self.network.value}; expected 'exam' (or leave it out)")
         return self
 
+    @model_validator(mode="after")
+    def _is_changed_by_no_page(self) -> Exam:
+        if self.members_managed_in is not None:
+            raise ValueError(
+                "no page changes the roster of an exam; expected members_managed_in at its course "
+                "or term, or leave it out"
+            )
+        return self
+
     @property
     def opens_at(self) -> datetime:
         """The first moment at which an examinee may sign in."""
@@ -222,6 +243,8 @@ class Catalog(CatalogModel):
     """Sizes of servers, by name."""
     rooms: Mapping[str, tuple[Cidr, ...]] = Field(default_factory=dict)
     """Rooms, by name: the networks (CIDR) of their machines, such as `hall: [10.1.2.0/24]`."""
+    destinations: Mapping[DirectoryName, Destination] = Field(default_factory=dict)
+    """Places beside the hub that locked servers may be allowed to reach, by name."""
     groups: tuple[GroupRule, ...] = ()
     """Which groups of the sign-in service (OAuth, LDAP) make somebody a member of a course."""
     staff: Staff = Staff()

@@ -10,6 +10,8 @@ from e2xhub.domain.catalog.nbgrader import NbGrader
 from e2xhub.domain.catalog.volumes import COURSE_HUBS, Mount, Seed
 from e2xhub.domain.exchange import plan_exchange
 from e2xhub.domain.identifiers import ExamId
+from e2xhub.domain.lockdown import find_ambiguous_hosts, plan_lockdown
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import COURSE_ROLES_ON, EXAM_ROLES_ON, HubKind, Role
 from e2xhub.domain.server_owner import ServerOwner
@@ -24,6 +26,7 @@ def check_feasible(catalog: Catalog) -> list[CatalogFault]:
         *_seeds_that_nobody_gets(catalog),
         *_exams_that_lose_work(catalog),
         *_exams_that_share_work(catalog),
+        *_names_at_two_addresses(catalog),
     ]
 
 
@@ -133,3 +136,19 @@ def _exams_that_share_work(catalog: Catalog) -> Iterator[CatalogFault]:
                     message=f"all examinees would write to one directory (mount {name!r}, "
                     f"{mount.path!r}); expected {{username}} in its path",
                 )
+
+
+def _names_at_two_addresses(catalog: Catalog) -> Iterator[CatalogFault]:
+    """Terms and exams whose locked servers would find one name at two addresses."""
+    for chain in all_chains(catalog):
+        place, settings = chain[-1][0], merge(catalog, [level for _, level in chain])
+        network = NetworkClass.EXAM if place[0] == "exams" else settings.network
+        lockdown = plan_lockdown(catalog, settings, network)
+        for found in find_ambiguous_hosts(lockdown.destinations if lockdown else {}):
+            (one, other), (here, there) = found.destinations, found.addresses
+            yield CatalogFault(
+                place=(*place, "reach"),
+                message=f"{found.host!r} would be {here} by destination {one!r} and {there} by "
+                f"{other!r}; expected one address: take the name out of the 'hosts' of one of "
+                f"them, or say '{other}: false' here",
+            )

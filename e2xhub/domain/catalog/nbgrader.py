@@ -11,12 +11,19 @@ from typing import Annotated
 from pydantic import AfterValidator, model_validator
 
 from e2xhub.domain.catalog.model import CatalogModel
-from e2xhub.domain.catalog.values import MountPathTemplate, PathTemplate, VolumePathTemplate
+from e2xhub.domain.catalog.values import (
+    MountPathTemplate,
+    PathTemplate,
+    ServerUrl,
+    VolumePathTemplate,
+)
 from e2xhub.domain.catalog.volumes import COURSE_HUBS
 from e2xhub.domain.path_templates import fields_of
 from e2xhub.domain.roles import HubKind
 
 _OF_A_COURSE = frozenset({"course", "term", "exam"})
+INBOUND = "personalized-inbound"
+"""Where in an exchange what students hand in is."""
 # nbgrader joins ids with '+'; what its commands take for a course is one directory's name.
 _COURSE_ID = re.compile(r"(?:[A-Za-z0-9]|\{\w+\})(?:[A-Za-z0-9_.-]|\{\w+\})*")
 
@@ -70,6 +77,9 @@ class NbGrader(CatalogModel):
     the home directory."""
     course_id: CourseIdTemplate | None = None
     """What nbgrader calls the course; where it is left out `{course}-{term}`, or the exam's id."""
+    grading_url: ServerUrl | None = None
+    """Where the servers of graders, instructors and observers open on a grading hub, such as
+    `/formgrader`, which the image has to have; as `default_url` says where it is left out."""
     personalized_outbound: bool = False
     """Whether everybody gets assignments of their own, from `personalized-outbound`."""
     hubs: frozenset[HubKind] = COURSE_HUBS
@@ -107,5 +117,5 @@ def course_at_or_usual(nbgrader: NbGrader, home: str | None) -> str:
 def directories_of_a_student(nbgrader: NbGrader) -> tuple[str, ...]:
     """Path templates, inside the volume, of what a student has of the exchange."""
     outbound = "personalized-outbound/{username}" if nbgrader.personalized_outbound else "outbound"
-    own = ("personalized-inbound/{username}", "personalized-feedback/{username}")
+    own = (f"{INBOUND}/{{username}}", "personalized-feedback/{username}")
     return tuple(f"{nbgrader.exchange}/{tail}" for tail in (outbound, *own))

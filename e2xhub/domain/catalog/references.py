@@ -59,6 +59,9 @@ def check_references(catalog: Catalog) -> list[CatalogFault]:
 def _names_in(catalog: Catalog, place: Place, level: Level) -> Iterator[CatalogFault]:
     if level.image is not None:
         yield from _undeclared((*place, "image"), "image", level.image, catalog.images)
+    for name in level.reach:
+        at = (*place, "reach", name)
+        yield from _undeclared(at, "destination", name, catalog.destinations)
     for index, name in enumerate(level.sizes or ()):
         yield from _undeclared((*place, "sizes", str(index)), "size", name, catalog.sizes)
     for name, container in level.extra_containers.items():

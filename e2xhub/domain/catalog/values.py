@@ -27,6 +27,8 @@ _VOLUME_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,57}[a-z0-9])?")
 _CONTAINER_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,52}[a-z0-9])?")
 _DIRECTORY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 _OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
+_HOST_NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
+_NAMESPACE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?")
 _LABEL_NAME = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?"
@@ -282,6 +284,14 @@ ClaimName = Annotated[
 SecretName = Annotated[
     str,
     _matching(_OBJECT_NAME, "is no name of a Secret; expected one such as 'registry-login'"),
+]
+HostName = Annotated[
+    str,
+    _matching(_HOST_NAME, "is no name of a host; expected one such as 'licences.example.org'"),
+    Field(max_length=253),
+]
+NamespaceName = Annotated[
+    str, _matching(_NAMESPACE_NAME, "is no name of a namespace; expected one such as 'mirror'")
 ]
 LabelName = Annotated[
     str,

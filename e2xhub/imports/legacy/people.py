@@ -143,7 +143,7 @@ def take_off_sharers(found: Deployment, notes: Notes) -> None:
     for exam in found.exams.values():
         template = home_of_exam(exam)
         for username in exam.examinees:
-            path = directory_key(fill_path(template, {"username": username}))
+            path = fill_path(template, {"username": directory_key(username)})
             owners.setdefault(path, []).append((exam.exam, username))
     for path, sharing in owners.items():
         if len({username for _, username in sharing}) > 1:

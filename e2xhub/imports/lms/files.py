@@ -14,7 +14,7 @@ from pathlib import Path
 
 from e2xhub.domain.foreign_rows import ForeignRow
 from e2xhub.domain.role_words import MOODLE_SHORT_NAMES, RoleWords, fold
-from e2xhub.errors import Fault, FaultsFoundError, printable
+from e2xhub.errors import Fault, FaultsFoundError, Sentence, printable
 from e2xhub.imports.lms.formats import COLUMNS_OF, ListColumns, ListFormat
 from e2xhub.imports.lms.tables import Table, TableRow, is_password_column, read_table
 from e2xhub.storage.roster.csv_reading import is_like_role
@@ -88,6 +88,13 @@ def read_lms_file(
     column is missing.
     """
     table = read_table(file, faults, delimiter=options.delimiter)
+    return read_lms_table(table, kind, options, faults)
+
+
+def read_lms_table(
+    table: Table, kind: ListFormat, options: ReadOptions, faults: list[Fault]
+) -> ForeignList:
+    """The people in `table`; otherwise as `read_lms_file`."""
     reader = _Reader(table, kind, options)
     rows, left_out = _choose(reader.read(faults), options.course, table, faults)
     words = {**reader.words, **options.words}
@@ -111,8 +118,12 @@ def _choose(
             courses.setdefault(enrolment.course, enrolment.row.line)
     if len(courses) > 1:
         names = ", ".join(sorted(repr(course) for course in courses))
-        message = f"rows of several courses are here ({names}); say which with --lms-course"
-        faults.append(Fault(file=table.file, line=max(courses.values()), message=message))
+        told = Sentence(
+            "rows of several courses are here ({names})",
+            "; say which with --lms-course",
+            names=names,
+        )
+        faults.append(Fault(file=table.file, line=max(courses.values()), message=told))
     if wanted and not rows:
         message = f"no row belongs to the course {wanted!r}"
         faults.append(Fault(file=table.file, line=table.line, message=message))
@@ -170,9 +181,10 @@ class _Reader:
         if self._kind is ListFormat.GENERIC:
             for column in self._table.columns:
                 if is_like_role(fold(column)):
-                    raise self._table.stop(
-                        f"the column {column!r} is not known; did you mean 'role'?"
+                    told = Sentence(
+                        "the column {column!r} is not known; did you mean 'role'?", column=column
                     )
+                    raise self._table.stop(told)
 
     def _show_columns(self, wanted: Iterable[str]) -> str:
         shown = [printable(name) for name in self._table.columns if name]
@@ -231,8 +243,9 @@ class _Reader:
         self.words = MOODLE_SHORT_NAMES
         columns = [self._moodle_columns(number) for number in numbers]
         for row in self._table.rows:
-            found = [self._moodle_enrolment(row, *places) for places in columns]
-            yield from [item for item in found if item.course] or found[:1]
+            named = [places for places in columns if row.read(places[0])]
+            for places in named or columns[:1]:
+                yield self._moodle_enrolment(row, *places)
 
     def _moodle_numbers(self) -> list[str]:
         """The N of the columns courseN and roleN, which only a file of users has."""

@@ -11,18 +11,20 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from e2xhub.domain.role_words import fold
-from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.errors import Fault, FaultsFoundError, Sentence
 from e2xhub.storage.csv_files import CsvFormat, CsvWriter, find_delimiter, hint_at_delimiter
 from e2xhub.storage.csv_formulas import neutralise, restore
 from e2xhub.storage.directories import unreadable
 from e2xhub.storage.text_files import read_text
 
+MOST_COLUMNS = 1_000
+"""Far more than a gradebook has; each column costs time with each row."""
 _PASSWORD = re.compile(r".*(passw|kennwort).*|pwd?|pin")
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _DELIMITER = re.compile(r'[^\w\s"\']|\t')
@@ -58,15 +60,21 @@ class Table:
         Raises FaultsFoundError where that name stands in the header twice.
         """
         for name in map(fold, names):
-            if self._folded.count(name) > 1:
-                raise self.stop(f"the column {name!r} stands there twice")
-            if name and name in self._folded:
-                return self._folded.index(name)
+            numbers = self._numbers.get(name, ()) if name else ()
+            if len(numbers) > 1:
+                told = Sentence("the column {name!r} stands there twice", name=name)
+                raise self.stop(told)
+            if numbers:
+                return numbers[0]
         return None
 
     @cached_property
-    def _folded(self) -> Sequence[str]:
-        return [fold(column) for column in self.columns]
+    def _numbers(self) -> Mapping[str, Sequence[int]]:
+        """The numbers of the columns, by their folded names."""
+        found: dict[str, list[int]] = {}
+        for number, column in enumerate(self.columns):
+            found.setdefault(fold(column), []).append(number)
+        return found
 
     def stop(self, message: str) -> FaultsFoundError:
         """What to raise where the header cannot be used."""
@@ -91,24 +99,46 @@ def parse_delimiter(text: str) -> str:
 def read_table(file: Path, faults: list[Fault], *, delimiter: str | None = None) -> Table:
     """The table in `file`; rows that do not fit the header are left out and added to `faults`.
 
-    Blank rows are skipped, spaces around cells taken away, and the apostrophe that `write_table`
-    puts before a formula as well. Raises FaultsFoundError where the file is no table.
+    Raises FaultsFoundError where the file is no table.
     """
-    rows = _rows(file, _decode(file), delimiter)
+    return parse_table(file, _decode(file), faults, delimiter=delimiter)
+
+
+def parse_table(
+    file: Path, text: str, faults: list[Fault], *, delimiter: str | None = None
+) -> Table:
+    """The table in `text`, of which messages say that it is in `file`; otherwise as `read_table`.
+
+    Blank rows are skipped, spaces around cells taken away, and the apostrophe that `write_table`
+    puts before a formula as well.
+    """
+    rows = _rows(file, text, delimiter)
     line, header = next(rows, (1, ()))
     if not header:
-        raise _stop(file, 1, "the file is empty; expected a header and rows")
+        raise _stop(file, 1, Sentence("the file is empty; expected a header and rows"))
+    if len(header) > MOST_COLUMNS:
+        message = "the first line has {count} columns; expected at most {most}"
+        raise _stop(file, line, Sentence(message, count=len(header), most=MOST_COLUMNS))
     columns = ["" if is_password_column(name) else name for name in header]
     kept: list[TableRow] = []
     for number, cells in rows:
         if any(cells[len(columns) :]) or len(cells) < len(columns):
-            message = f"the row has {len(cells)} cells; expected {len(columns)} as the header"
-            message += hint_at_delimiter(cells, columns)
+            message = _tell_of_cells(cells, columns)
             faults.append(Fault(file=str(file), line=number, message=message))
         else:
             wanted = [cell if name else "" for name, cell in zip(columns, cells, strict=False)]
             kept.append(TableRow(line=number, cells=wanted))
     return Table(file=str(file), line=line, columns=columns, rows=kept)
+
+
+def _tell_of_cells(cells: Sequence[str], columns: Sequence[str]) -> Sentence:
+    template = "the row has {count} cells; expected {expected} as the header"
+    if hint_at_delimiter(cells, columns):
+        template = (
+            "the row has {count} cells; expected {expected} as the header; are its cells separated "
+            "by another character?"
+        )
+    return Sentence(template, count=len(cells), expected=len(columns))
 
 
 def write_table(rows: Iterable[Sequence[str]], *, delimiter: str = ",") -> str:
@@ -169,7 +199,8 @@ def _rows(file: Path, text: str, delimiter: str | None) -> Iterator[tuple[int, l
             line = skipped + reader.line_num + 1
     except csv.Error as error:
         # Where the row begins: quotes that are never closed run to the end of the file.
-        raise _stop(file, line, f"this is not CSV: {error}") from None
+        told = Sentence("this is not CSV: {error}", error=str(error))
+        raise _stop(file, line, told) from None
 
 
 def _stop(file: Path, line: int, message: str) -> FaultsFoundError:

@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
+import shlex
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from aiohttp import ClientError
-from kubernetes_asyncio.client import ApiClient, ApiException, Configuration, CoreV1Api
-from kubernetes_asyncio.config import (
-    KUBE_CONFIG_DEFAULT_LOCATION,
-    ConfigException,
-    load_incluster_config,
-    new_client_from_config,
-)
+from kubernetes_asyncio.client import ApiClient, ApiException, CoreV1Api
 
 from e2xhub.domain.node_types import (
     INSTANCE_TYPE,
@@ -29,6 +20,7 @@ from e2xhub.domain.node_types import (
 )
 from e2xhub.errors import E2xHubError
 from e2xhub.kubernetes.capacity.requests import is_of_a_user, sum_requests, to_resources
+from e2xhub.kubernetes.cluster_access import open_cluster
 
 _CONTROL_PLANES = {"node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"}
 _ENDED = {"Succeeded", "Failed"}
@@ -53,42 +45,17 @@ class ClusterNodes:
 async def read_cluster() -> ClusterNodes:
     """The nodes of the cluster that KUBECONFIG names, or of the one that this pod runs in.
 
-    Without both it is the cluster of `~/.kube/config`. Raises ClusterUnreadableError.
+    Without both it is the cluster of `~/.kube/config`. Raises ClusterAccessError, and
+    ClusterUnreadableError where it does not show its nodes.
     """
     try:
-        async with await _connect() as client:
+        async with open_cluster() as client:
             return await read_nodes(client)
-    except ConfigException as error:
-        raise ClusterUnreadableError(
-            f"no cluster is configured: {error}; expected a kubeconfig (KUBECONFIG or "
-            "~/.kube/config), or to run in a pod with a service account"
-        ) from error
     except ApiException as error:
         raise ClusterUnreadableError(
             f"the cluster does not show its nodes and pods ({error.status} {error.reason}); "
             "expected the right to list nodes, and pods in all namespaces"
         ) from error
-    except (ClientError, OSError, asyncio.TimeoutError) as error:
-        raise ClusterUnreadableError(
-            f"the cluster does not answer: {error or type(error).__name__}; "
-            "expected what 'kubectl get nodes' reaches"
-        ) from error
-
-
-async def _connect() -> ApiClient:
-    if "KUBECONFIG" in os.environ or "KUBERNETES_SERVICE_HOST" not in os.environ:
-        _check_kubeconfig(KUBE_CONFIG_DEFAULT_LOCATION)
-        return await new_client_from_config()
-    configuration = Configuration()
-    load_incluster_config(client_configuration=configuration)
-    return ApiClient(configuration)
-
-
-def _check_kubeconfig(paths: str) -> None:
-    """Raises ConfigException where none of the files is there: the client would say it twice."""
-    files = paths.split(os.pathsep)
-    if not any(Path(file).expanduser().is_file() for file in files):
-        raise ConfigException(f"there is no file {' or '.join(files)}")
 
 
 async def read_nodes(client: ApiClient, *, page: int = _PAGE) -> ClusterNodes:
@@ -142,7 +109,7 @@ def _type_of(node: Any) -> str:
     if not labels.get(INSTANCE_TYPE):
         raise ValueError(
             f"it has no label {INSTANCE_TYPE}; name its type with "
-            f"'kubectl label node {node.metadata.name} {INSTANCE_TYPE}=TYPE'"
+            f"'kubectl label node {shlex.quote(node.metadata.name)} {INSTANCE_TYPE}=TYPE'"
         )
     return check_type_name(labels[INSTANCE_TYPE])
 

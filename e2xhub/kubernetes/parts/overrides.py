@@ -7,7 +7,7 @@ how the hub and the server talk to each other is the hub's configuration.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from copy import deepcopy
 from difflib import get_close_matches
 from itertools import chain
@@ -20,14 +20,17 @@ from traitlets import HasTraits, TraitError
 
 from e2xhub.domain.catalog import Catalog, Level
 from e2xhub.domain.catalog.model import CatalogFault, Place
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.settings import all_chains, all_levels, merge
 from e2xhub.kubernetes.names import MERGED_BY_KEY, keyed
 from e2xhub.kubernetes.pods.escapes import (
     escapes_of_annotations,
     escapes_of_containers,
     escapes_of_pod,
+    escapes_of_resources,
+    resources_of,
 )
+from e2xhub.kubernetes.pods.host_aliases import escapes_of_aliases
 
 ALLOWED = frozenset(
     {
@@ -126,18 +129,22 @@ def check_pods(catalog: Catalog) -> list[CatalogFault]:
     return faults or list(_unlockable_servers(catalog))
 
 
-def _escapes_in(override: Mapping[str, Any]) -> Iterator[str]:
+def _escapes_in(override: Mapping[str, Any], resources: Collection[str]) -> Iterator[str]:
     """What `kubernetes.pods` would refuse at each start of a server that must be locked, and what
-    gives it rights in the cluster."""
+    gives it rights in the cluster; `resources` are those that its sizes name."""
     for name in ("privileged", "service_account", "automount_service_account_token"):
         if override.get(name):
             yield name
     security = {"securityContext": override.get("pod_security_context")}
-    yield from escapes_of_pod({**override.get("extra_pod_config", {}), **security})
+    spec = override.get("extra_pod_config", {})
+    yield from escapes_of_pod({**spec, **security})
+    yield from escapes_of_aliases(spec)
     yield from escapes_of_annotations(override.get("extra_annotations"))
     server = {"name": "notebook", "securityContext": override.get("container_security_context")}
     listed = (_items(override.get(key)) for key in ("init_containers", "extra_containers"))
-    yield from escapes_of_containers([server, *chain.from_iterable(listed)])
+    containers = [server, *chain.from_iterable(listed)]
+    yield from escapes_of_containers(containers)
+    yield from escapes_of_resources({**spec, "containers": containers}, resources)
 
 
 def _items(containers: Any) -> list[Any]:
@@ -149,7 +156,8 @@ def _unlockable_servers(catalog: Catalog) -> Iterator[CatalogFault]:
     for levels in all_chains(catalog):
         place, settings = levels[-1][0], merge(catalog, [level for _, level in levels])
         network = NetworkClass.EXAM if place[0] == "exams" else settings.network
-        escapes = ", ".join(_escapes_in(settings.kubespawner_override))
+        named = resources_of(settings.sizes.values())
+        escapes = ", ".join(_escapes_in(settings.kubespawner_override, named))
         if escapes and network is not NetworkClass.OPEN:
             yield CatalogFault(
                 place=(*place, "kubespawner_override"),

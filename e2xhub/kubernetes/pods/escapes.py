@@ -6,12 +6,25 @@ What a server does as well without is taken away instead (`kubernetes.pods.hygie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
-from e2xhub.kubernetes.pods.fields import lasting_containers, read
+from e2xhub.domain.catalog.servers import Size
+from e2xhub.kubernetes.pods.fields import containers_of, lasting_containers, read
 
-_FURTHER_NETWORKS = ("k8s.v1.cni.cncf.io/networks", "v1.multus-cni.io/default-network")
+# By these, network plug-ins give a pod a further interface, another network instead of the usual
+# one, addresses that policies are not about, or traffic that they do not track; a NetworkPolicy
+# holds for the usual interface alone. Each plug-in's next version may add a key, so all keys of its
+# domain, and of domains below that, count. Few admins miss one of the harmless ones.
+_NETWORK_DOMAINS = (
+    *("cni.cncf.io", "multus-cni.io"),  # Multus, and who else follows its standard
+    *("networking.gke.io", "vpc.amazonaws.com", "tke.cloud.tencent.com"),
+    *("ovn.kubernetes.io", "ovn.org"),  # Kube-OVN; OVN-Kubernetes, of OpenShift
+    *("cilium.io", "projectcalico.org", "antrea.io"),
+    *("danm.k8s.io", "danm.io", "networkservicemesh.io"),
+)
+_OLD_CILIUM = "io.cilium."
 # Those that the Pod Security Standards take for confined.
 _SELINUX_TYPES = frozenset(
     {None, "", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
@@ -34,9 +47,44 @@ def escapes_of_pod(spec: Any) -> Iterator[str]:
 
 def escapes_of_annotations(annotations: Mapping[str, Any] | None) -> Iterator[str]:
     """What of a pod's annotations a policy does not hold: networks beside the one it is about."""
-    for key in _FURTHER_NETWORKS:
-        if (annotations or {}).get(key):
+    for key, text in (annotations or {}).items():
+        if text and _is_of_a_network(str(key)):
             yield f"the annotation {key}"
+
+
+def _is_of_a_network(key: str) -> bool:
+    domain = f".{key.partition('/')[0]}"
+    return key.startswith(_OLD_CILIUM) or domain.endswith(
+        tuple(f".{known}" for known in _NETWORK_DOMAINS)
+    )
+
+
+def resources_of(sizes: Iterable[Size]) -> frozenset[str]:
+    """The extended resources that `sizes` of the catalog name."""
+    return frozenset(chain.from_iterable(size.extra_resources for size in sizes))
+
+
+def escapes_of_resources(spec: Any, of_the_catalog: Collection[str]) -> Iterator[str]:
+    """Devices that a pod claims and its sizes in the catalog do not name: one may be an interface
+    to another network, and that is the whole pod's, whichever container asks for it."""
+    if read(spec, "resourceClaims"):
+        yield "resource claims"
+    for container in containers_of(spec):
+        resources, of = read(container, "resources"), f"of container {read(container, 'name')!r}"
+        if read(resources, "claims"):
+            yield f"the resource claims {of}"
+        asked = {*_names_in(resources, "limits"), *_names_in(resources, "requests")}
+        # What Kubernetes knows itself has no domain.
+        extended = sorted(name for name in asked if "/" in name)
+        for name in extended:
+            if name not in of_the_catalog:
+                yield f"the resource {name} {of}, which no size of the catalog names"
+
+
+def _names_in(resources: Any, key: str) -> Iterator[str]:
+    # What is no mapping is refused, or dropped by Kubernetes.
+    amounts = read(resources, key)
+    return map(str, amounts if isinstance(amounts, Mapping) else ())
 
 
 def escapes_of_containers(containers: Iterable[Any]) -> Iterator[str]:

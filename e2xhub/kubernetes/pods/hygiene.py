@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.offers import Offer
 from e2xhub.kubernetes.names import PREFIX, SERVER, SIDE_PREFIX
 from e2xhub.kubernetes.pods.fields import (

@@ -17,6 +17,7 @@ from kubernetes_asyncio.client import ApiException
 from tornado import web
 from traitlets import Float, Instance
 
+from e2xhub.domain.exam_board import FailedStart
 from e2xhub.domain.offers import Offer
 from e2xhub.errors import printable
 from e2xhub.kubernetes.starts.attempt import Attempt
@@ -83,6 +84,8 @@ class ExplainedSpawner(SharedWatches):
     )
 
     offer: Offer | None = None
+    failed_start: FailedStart | None = None
+    """Why the person has no server; None as soon as one has started."""
     _removals: ClassVar[dict[str, asyncio.Task[None]]] = {}
     """Pods that a start which was given up left behind, until they are gone."""
     _pod_events: ClassVar[dict[Any, PodEvents]] = {}
@@ -105,7 +108,7 @@ class ExplainedSpawner(SharedWatches):
     async def _start_or_explain(self) -> str:
         starting = asyncio.ensure_future(self._start_and_answer())
         try:
-            return await self._attend(starting)
+            address = await self._attend(starting)
         except asyncio.CancelledError:
             # Whoever cancels does not wait: JupyterHub looks again after a second.
             self._remove_later(starting)
@@ -114,6 +117,8 @@ class ExplainedSpawner(SharedWatches):
             raise
         except Exception as error:
             raise await self._give_up(starting, self._classify(error)) from error
+        self.failed_start = None
+        return address
 
     async def _start_and_answer(self) -> str:
         await self._wait_for_removal()
@@ -263,10 +268,15 @@ class ExplainedSpawner(SharedWatches):
             printable(obstacle.detail)[:_LOGGED_LETTERS],
         )
         self._attempt.has_failed = True
+        self.note_failed_start(self.offer, obstacle.failure.name)
         self._remove_later(starting)
         # JupyterHub has to hear the reason before its own time is over.
         await self._wait_for_removal(self._attempt.left(_now()) / 2)
         return StartFailedError(obstacle.failure, self._tell(obstacle.failure))
+
+    def note_failed_start(self, offer: Offer | None, kind: str) -> None:
+        """Keeps for those who watch an exam that `offer` was not started, and why."""
+        self.failed_start = FailedStart(slug=offer.slug if offer else "", kind=kind)
 
     def _tell(self, failure: StartFailure) -> str:
         translate = self._translate or translator_for(None)

@@ -27,7 +27,14 @@ from e2xhub.domain.exam_records import (
 from e2xhub.domain.identifiers import ExamId, Username
 from e2xhub.domain.passwords import OneTimePassword, Peppers, hash_password, make_salt
 from e2xhub.errors import ConfigurationError, E2xHubError
-from e2xhub.storage.database import is_migrated, make_engine, masked_url, migrate
+from e2xhub.storage.database import (
+    advice_for,
+    cause_of,
+    is_migrated,
+    make_engine,
+    masked_url,
+    migrate,
+)
 from e2xhub.storage.exam_records import attempts, audit_log, codes, people, reading
 from e2xhub.storage.exam_records.door import Door
 from e2xhub.storage.exam_records.tables import announcements
@@ -349,8 +356,8 @@ def open_exam_records(
         migrate(engine)
     except sa.exc.SQLAlchemyError as error:
         raise ConfigurationError(
-            f"the database {masked_url(database_url)} cannot be used ({type(error).__name__}); "
-            "expected a SQLAlchemy URL such as sqlite:////srv/jupyterhub/e2xhub.sqlite"
+            f"the database {masked_url(database_url)} cannot be used "
+            f"({cause_of(error, database_url)}); {advice_for(database_url)}"
         ) from None
     return ExamRecords(engine, peppers)
 

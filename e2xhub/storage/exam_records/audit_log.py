@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from sqlalchemy.engine import Connection, Row
 
 from e2xhub.domain.audit import Action, AuditEntry, Event, make_seal
 from e2xhub.domain.passwords import Pepper
+from e2xhub.domain.roster_log import ROSTER_ACTIONS
 from e2xhub.errors import E2xHubError
 from e2xhub.storage.exam_records.tables import audit, audit_end
 
@@ -71,7 +73,7 @@ def append(connection: Connection, pepper: Pepper, event: Event, now: datetime) 
             actor=event.actor,
             exam=event.exam,
             username=event.username,
-            details=json.dumps(dict(event.details), sort_keys=True),
+            details=_write_details(event.details),
             key_id=pepper.key_id,
             seal=seal,
         )
@@ -79,9 +81,19 @@ def append(connection: Connection, pepper: Pepper, event: Event, now: datetime) 
     connection.execute(audit_end.update().values(number=number, seal=seal))
 
 
+def _write_details(details: Mapping[str, Any]) -> str:
+    return json.dumps(dict(details), sort_keys=True)
+
+
 def last_number(connection: Connection) -> int:
     """The number of the last entry; 0 where there is none."""
     return int(connection.scalar(sa.select(audit_end.c.number)) or 0)
+
+
+def last_key_id(connection: Connection) -> str | None:
+    """Which pepper the last entry is sealed under; None where there is no entry."""
+    query = sa.select(audit.c.key_id).order_by(audit.c.number.desc()).limit(1)
+    return connection.scalar(query)
 
 
 def read_end(connection: Connection) -> tuple[int, bytes] | None:
@@ -167,6 +179,31 @@ def read_last(connection: Connection, exam: str, count: int) -> list[AuditEntry]
     """The last entries of an exam, the newest first; raises UnreadableEntryError."""
     query = sa.select(audit).where(audit.c.exam == exam)
     return list(_read_entries(connection, query.order_by(audit.c.number.desc()).limit(count)))
+
+
+def read_members_changes(
+    connection: Connection,
+    is_wanted: Callable[[Event], bool],
+    count: int | None,
+    *,
+    says: Mapping[str, str],
+    after: int = 0,
+) -> list[AuditEntry]:
+    """The last entries about members of courses that are wanted (None: all), the newest first.
+
+    Only entries whose details have what `says` has are read, and of those only the ones whose
+    number is above `after`. They are about no exam, so that the index finds them. Raises
+    UnreadableEntryError.
+    """
+    actions = [action.value for action in ROSTER_ACTIONS]
+    query = sa.select(audit).where(
+        audit.c.exam == "", audit.c.action.in_(actions), audit.c.number > after
+    )
+    for name, text in says.items():  # the database leaves out what need not be parsed
+        written = _write_details({name: text})[1:-1]
+        query = query.where(audit.c.details.contains(written, autoescape=True))
+    entries = _read_entries(connection, query.order_by(audit.c.number.desc()))
+    return list(islice((entry for entry in entries if is_wanted(entry.event)), count))
 
 
 def _as_entry(row: Row[tuple[object, ...]]) -> AuditEntry:

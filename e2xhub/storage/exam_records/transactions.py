@@ -42,3 +42,11 @@ class RecordsDatabase:
     def append(self, connection: Connection, event: Event, now: datetime) -> None:
         """Appends `event` to the audit log, in a transaction of `writing`."""
         audit_log.append(connection, self.peppers.current, event, now)
+
+    def find_foreign_key(self, connection: Connection) -> str | None:
+        """Which pepper the last entry is sealed under, where that is none of `peppers`.
+
+        Another hub wrote it: what this one would append, that hub could not prove.
+        """
+        last = audit_log.last_key_id(connection)
+        return None if last is None or self.peppers.find(last) else last

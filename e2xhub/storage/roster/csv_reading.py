@@ -7,6 +7,7 @@ their place what the rows belong to, and `role` is `student` where the column is
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -103,7 +104,7 @@ class FileReader:
         """The names of the columns; raises FaultsFoundError where the rows cannot be placed."""
         line, cells = header
         columns = names_of_columns(cells)
-        repeated = {name for name in columns if columns.count(name) > 1}
+        repeated = [name for name, count in Counter(columns).items() if count > 1]
         if repeated:
             raise self._stop(line, f"the column {sorted(repeated)[0]!r} stands there twice")
         self._check_spelling(line, columns)

@@ -11,7 +11,7 @@ from e2xhub.domain.roster import Roster
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.storage.fingerprints import Fingerprint, fingerprint_of
 from e2xhub.storage.roster.csv_reading import files_of, is_not_begun, load_roster
-from e2xhub.storage.roster.csv_writing import LOCK_SECONDS, change_files
+from e2xhub.storage.roster.csv_writing import LOCK_SECONDS, change_files, try_lock
 
 
 class RosterFiles:
@@ -41,3 +41,7 @@ class RosterFiles:
     def update(self, catalog: Catalog, decide: Callable[[Roster], RosterChange]) -> RosterChange:
         """Makes the change that `decide` finds; the change that was made (`change_files`)."""
         return change_files(self._path, catalog, decide, lock_seconds=self._lock_seconds)
+
+    def check_writable(self) -> None:
+        """Raises RosterNotChangedError where nobody could even take the lock (`try_lock`)."""
+        try_lock(self._path)

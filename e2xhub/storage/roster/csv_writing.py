@@ -68,6 +68,20 @@ def change_files(
     return change
 
 
+def try_lock(root: Path) -> None:
+    """Takes the lock of the roster at `root` and gives it back, as the first step of a change.
+
+    Raises RosterNotChangedError where the file system does not allow it; that somebody else has the
+    lock at this moment is no reason.
+    """
+    with _told(root):
+        root = root.resolve()
+        place, rights = _lock_of(root)
+        lock = _take_lock(place, rights)
+    if lock is not None:
+        _give_back(place, lock)
+
+
 @contextmanager
 def _told(root: Path) -> Iterator[None]:
     """Raises RosterNotChangedError for what the file system does not allow."""
@@ -82,11 +96,9 @@ def _told(root: Path) -> Iterator[None]:
 @contextmanager
 def _locked(root: Path, wait_seconds: float) -> Iterator[None]:
     """Nobody else changes the roster in the block; the lock's file is gone after it."""
-    place = root / ".lock" if root.is_dir() else root.with_name(f".{root.name}.lock")
     until = time.monotonic() + wait_seconds
     with _told(root):
-        # Whoever may change the roster may also take the lock.
-        rights = stat.S_IMODE((root if root.exists() else root.parent).stat().st_mode) & 0o666
+        place, rights = _lock_of(root)
         while (lock := _take_lock(place, rights)) is None:
             if time.monotonic() >= until:
                 raise RosterNotChangedError(
@@ -96,9 +108,19 @@ def _locked(root: Path, wait_seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        with suppress(OSError):
-            place.unlink()
-        os.close(lock)
+        _give_back(place, lock)
+
+
+def _lock_of(root: Path) -> tuple[Path, int]:
+    """The lock's file, and its rights: whoever may change the roster may also take the lock."""
+    place = root / ".lock" if root.is_dir() else root.with_name(f".{root.name}.lock")
+    return place, stat.S_IMODE((root if root.exists() else root.parent).stat().st_mode) & 0o666
+
+
+def _give_back(place: Path, lock: int) -> None:
+    with suppress(OSError):
+        place.unlink()
+    os.close(lock)
 
 
 def _take_lock(place: Path, rights: int) -> int | None:

@@ -27,16 +27,16 @@ from e2xhub.domain.roster_rows import COLUMNS, MembershipParser, cells_of, norma
 from e2xhub.errors import ConfigurationError, Fault, FaultsFoundError
 from e2xhub.storage.database import (
     counts_roster_changes,
+    first_line_of,
     make_engine,
     masked_url,
     migrate,
     parse_url,
     roster,
     roster_revision,
-    secrets_in,
 )
 from e2xhub.storage.giving_way import give_way
-from e2xhub.storage.roster.store import RosterNotChangedError, find_change
+from e2xhub.storage.roster.store import RosterBusyError, RosterNotChangedError, find_change
 
 _AT_ONCE = 1000
 """Rows that go to and fro in one piece."""
@@ -144,6 +144,17 @@ class RosterDatabase:
                     connection.commit()
         return change
 
+    def check_writable(self) -> None:
+        """Adds a row that is no membership and removes it, in a transaction that is undone."""
+        if self._is_not_begun():
+            return
+        nobody = dict.fromkeys(COLUMNS, "")
+        with self._told(), self._engine.connect() as connection:
+            _lock(connection)
+            row = connection.execute(roster.insert().values(nobody)).inserted_primary_key
+            connection.execute(roster.delete().where(roster.c.id.in_(row or ())))
+            connection.rollback()
+
     def _check_changes_are_counted(self, connection: Connection) -> None:
         """Raises FaultsFoundError where nobody could tell that a row is another one."""
         tables = sa.inspect(connection)
@@ -233,18 +244,16 @@ class RosterDatabase:
         try:
             yield
         except (sa.exc.SQLAlchemyError, OSError) as error:
-            raise RosterNotChangedError(
+            kind = RosterBusyError if _may_pass(error) else RosterNotChangedError
+            raise kind(
                 f"the roster at {self.name} cannot be changed: {self._reason(error)}"
             ) from None
 
     def _reason(self, error: Exception) -> str:
         """What the database said in a line; only the kind of error where it might be a secret."""
-        said = str(getattr(error, "orig", None) or error).strip().split("\n", 1)[0]
         if isinstance(error, OSError):
             return error.strerror or type(error).__name__
-        if not said or any(secret in said for secret in secrets_in(self._url)):
-            return type(error).__name__
-        return said
+        return first_line_of(error, self._url)
 
 
 def _lock(connection: Connection) -> None:
@@ -288,3 +297,10 @@ def _in_pieces(items: Sequence[_T]) -> Iterator[list[_T]]:
     remaining = iter(items)
     while piece := list(islice(remaining, _AT_ONCE)):
         yield piece
+
+
+def _may_pass(error: Exception) -> bool:
+    """A lock, a time-out, a database that is away: but not that this one may only be read."""
+    if isinstance(error, sa.exc.OperationalError):
+        return "readonly" not in str(error.orig)
+    return isinstance(error, sa.exc.TimeoutError)

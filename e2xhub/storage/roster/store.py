@@ -15,6 +15,10 @@ class RosterNotChangedError(E2xHubError):
     """The roster cannot be changed; it is as it was."""
 
 
+class RosterBusyError(RosterNotChangedError):
+    """Not at the moment: somebody else changes it, or its database does not answer."""
+
+
 class RosterStore(Protocol):
     """A place in which a roster is kept: CSV files or a database."""
 
@@ -42,6 +46,12 @@ class RosterStore(Protocol):
         Raises FaultsFoundError where the roster has faults, RosterNotChangedError where the place
         does not allow the change, and what `decide` raises; the roster is left alone then. A place
         that holds no roster yet, and could, holds an empty one here, though `load` refuses it.
+        """
+
+    def check_writable(self) -> None:
+        """Tries whether the place allows changes, and changes nothing.
+
+        Raises RosterNotChangedError where it does not. May take as long as `update`.
         """
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from e2xhub.web.console.actions import ACTIONS
-from e2xhub.web.console.console import Console, FindPolicyFault
+from e2xhub.web.console.console import Console
 from e2xhub.web.console.events import EventsHandler
 from e2xhub.web.console.pages import AuditHandler, ConsoleHandler, ExamListHandler
 from e2xhub.web.console.projector import ProjectorHandler, ProjectorStateHandler
@@ -29,15 +29,9 @@ _EXAM = r"/e2x/exams/(?P<group_name>[^/]+)"
 _ROOM = r"(?:/(?P<room>[^/]+))?"
 
 
-def make_console_handlers(
-    desk: ExamDesk, find_policy_fault: FindPolicyFault | None = None
-) -> list[tuple[Any, ...]]:
-    """For `JupyterHub.extra_handlers`.
-
-    `find_policy_fault` says what is wrong with the network policy of an exam's servers; None: the
-    console says nothing about it.
-    """
-    known = {"desk": desk, "console": Console(desk, find_policy_fault)}
+def make_console_handlers(desk: ExamDesk) -> list[tuple[Any, ...]]:
+    """For `JupyterHub.extra_handlers`."""
+    known = {"desk": desk, "console": Console(desk)}
     pages = {
         _EXAM: ConsoleHandler,
         _EXAM + "/events": EventsHandler,

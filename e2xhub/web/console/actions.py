@@ -21,7 +21,7 @@ from e2xhub.storage.exam_records import (
 )
 from e2xhub.storage.live_exam_records import RecordsUnavailableError
 from e2xhub.web.console.addresses import hub_address
-from e2xhub.web.console.api import ActionHandler, Outcome, RefusedError, now
+from e2xhub.web.console.api import ActionHandler, Outcome, now
 from e2xhub.web.console.bodies import (
     Candidate,
     ExtraTimeBody,
@@ -31,6 +31,7 @@ from e2xhub.web.console.bodies import (
     PeopleWithReason,
 )
 from e2xhub.web.console.server_stops import ServerStop, stop_refusals, stop_server
+from e2xhub.web.json_requests import RefusedError
 from e2xhub.web.translations import translator_for
 
 _AT_ONCE = 2  # hashing takes a core each; people who sign in meanwhile need some, too

@@ -7,9 +7,6 @@ from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-from tornado import web
-
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import Role
 from e2xhub.errors import E2xHubError
@@ -18,6 +15,7 @@ from e2xhub.storage.live_exam_records import RecordsUnavailableError
 from e2xhub.web.console.bodies import Body
 from e2xhub.web.console.console import Console
 from e2xhub.web.exam_desk import ExamDesk
+from e2xhub.web.json_requests import parse_json
 from e2xhub.web.proctor_pages import ProctorHandler
 from e2xhub.web.translations import translator_for
 
@@ -42,14 +40,6 @@ class Outcome:
         self.refused.append({"username": username, "message": sentence})
 
 
-class RefusedError(web.HTTPError):
-    """A request that is not done, with a sentence for the proctor."""
-
-    def __init__(self, status: int, sentence: str) -> None:
-        super().__init__(status)
-        self.jupyterhub_message = sentence
-
-
 class ConsoleRequest(ProctorHandler):
     """A request about an exam, of somebody who watches it."""
 
@@ -69,14 +59,7 @@ class ActionHandler(ConsoleRequest):
 
     def parse_body(self, model: type[_Body]) -> _Body:
         """The body; raises HTTPError 400 that says what is wrong, without what was sent."""
-        if len(self.request.body) > _MOST_BYTES:
-            raise RefusedError(400, f"the request has more than {_MOST_BYTES} bytes")
-        try:
-            return model.model_validate_json(self.request.body)
-        except ValidationError as error:
-            faults = error.errors(include_url=False, include_context=False, include_input=False)
-            told = (f"{_place_of(fault['loc'])}: {fault['msg']}" for fault in faults[:3])
-            raise RefusedError(400, "; ".join(told)) from None
+        return parse_json(self.request.body, model, most_bytes=_MOST_BYTES)
 
     def find_people(self, usernames: Iterable[str], outcome: Outcome) -> list[Username]:
         """Those of `usernames` who sit this exam, each once; the others are refused."""
@@ -134,7 +117,3 @@ class ActionHandler(ConsoleRequest):
 def now() -> datetime:
     """This moment."""
     return datetime.now(timezone.utc)
-
-
-def _place_of(location: tuple[int | str, ...]) -> str:
-    return ".".join(map(str, location)) or "the request"

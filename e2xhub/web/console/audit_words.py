@@ -41,6 +41,8 @@ def _sentences(translate: Translator) -> dict[Action, str]:
         Action.STAFF_SIGNED_IN: translate("signed in as staff"),
         Action.STAFF_REFUSED: translate("was not let in as staff"),
         Action.SECOND_FACTOR: translate("changed a second factor"),
+        Action.ROSTER_CHANGED: translate("changed the members of a course"),
+        Action.ROSTER_NOT_CHANGED: translate("could not change the members of a course"),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -20,12 +20,12 @@ from traitlets.log import get_logger
 from e2xhub.domain.exam_board import BoardRow, ServerStatus, examinees_of
 from e2xhub.domain.exam_records import RecordsView
 from e2xhub.domain.identifiers import ExamId
-from e2xhub.domain.offers import Offer, Registry
+from e2xhub.domain.offers import Registry
 from e2xhub.domain.roster import ExamMembership, Roster
 from e2xhub.web.console.board_warnings import Watch, find_warnings
 from e2xhub.web.console.kept_rows import KeptRow, KeptRows
+from e2xhub.web.console.reach_json import reach_as_json
 from e2xhub.web.console.row_json import milliseconds
-from e2xhub.web.strangers import Strangers
 
 SECONDS = 1.0
 _LAST_MESSAGES = 20
@@ -73,9 +73,7 @@ class LiveBoard:
         registry: HasRegistry,
         records: HasRecords,
         find_servers: Callable[[], Mapping[str, ServerStatus]],
-        find_policy_fault: Callable[[Offer], Awaitable[str]] | None = None,
-        strangers: Strangers | None = None,
-        is_origin_shared: Callable[[], bool] = lambda: False,
+        watch: Watch | None = None,
     ) -> None:
         self.exam = exam
         self.name = secrets.token_hex(4)
@@ -83,7 +81,7 @@ class LiveBoard:
         self.version = 0
         self._registry, self._records = registry, records
         self._find_servers = find_servers
-        self._watch = Watch(exam, find_policy_fault, strangers, is_origin_shared)
+        self._watch = watch or Watch(exam)
         self._roster: Roster | None = None
         self._examinees: tuple[ExamMembership, ...] = ()
         self._rows = KeptRows()
@@ -168,6 +166,9 @@ class LiveBoard:
                 "warnings": warnings,
                 "starts_at": milliseconds(exam.start),
                 "ends_at": milliseconds(exam.ends_at),
+                "reach": reach_as_json(
+                    registry.catalog, self.exam, is_checked=self._watch.lockdown.is_checked
+                ),
                 "messages": [
                     {
                         "username": item.username,

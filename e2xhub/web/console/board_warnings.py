@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from traitlets.log import get_logger
-
 from e2xhub.domain.exam_board import BoardRow, ServerState
 from e2xhub.domain.identifiers import ExamId
-from e2xhub.domain.offers import Offer, Registry
-from e2xhub.domain.refusals import NotOfferedError
+from e2xhub.domain.offers import Registry
+from e2xhub.web.console.lockdown_watch import FindLockdownFaults, LockdownFinding, LockdownWatch
+from e2xhub.web.console.reach_json import find_wide_destinations
 from e2xhub.web.console.row_json import milliseconds
 from e2xhub.web.strangers import Strangers
 
 BoardWarning = dict[str, Any]
 """`kind`, and the values that its sentence has."""
-FindPolicyFaultOfOffer = Callable[[Offer], Awaitable[str]]
 
 SLOW_START = timedelta(minutes=2)
-_POLICY_EVERY = timedelta(seconds=20)
 _MOST_NAMES = 5
 _MOST_STRANGERS = 3
 
@@ -32,18 +28,15 @@ class Watch:
     def __init__(
         self,
         exam: ExamId,
-        find_policy_fault: FindPolicyFaultOfOffer | None,
+        find_lockdown_faults: FindLockdownFaults | None = None,
         strangers: Strangers | None = None,
         is_origin_shared: Callable[[], bool] = lambda: False,
     ) -> None:
         self.exam = exam
         self.is_origin_shared = is_origin_shared
         self.strangers = strangers or Strangers()
-        self._find_policy_fault = find_policy_fault
+        self.lockdown = LockdownWatch(exam, find_lockdown_faults)
         self._starting_since: dict[str, datetime] = {}
-        self._policy_fault = ""
-        self._policy_asked_at: datetime | None = None
-        self._policy_question: asyncio.Task[None] | None = None
 
     def find_slow_starts(self, rows: Iterable[BoardRow], now: datetime) -> list[str]:
         """Those whose server has been starting for longer than `SLOW_START`."""
@@ -51,40 +44,6 @@ class Watch:
         before = self._starting_since
         self._starting_since = {name: before.get(name, now) for name in starting}
         return [name for name, since in self._starting_since.items() if now - since >= SLOW_START]
-
-    def find_policy_fault(self, registry: Registry, rows: Iterable[BoardRow], now: datetime) -> str:
-        """What the last look at the cluster found; looks again beside everything else.
-
-        There is a policy as soon as somebody has started a server, not before.
-        """
-        running = [row.username for row in rows if row.server.state is ServerState.READY]
-        if not running or self._find_policy_fault is None:
-            return ""
-        if self._policy_asked_at is None or now - self._policy_asked_at >= _POLICY_EVERY:
-            self._policy_asked_at = now
-            offer = self._find_offer(registry, running[:_MOST_NAMES], now)
-            if offer:
-                question = self._ask_for_policy(self._find_policy_fault, offer)
-                self._policy_question = asyncio.ensure_future(question)
-        return self._policy_fault
-
-    def _find_offer(
-        self, registry: Registry, usernames: Iterable[str], now: datetime
-    ) -> Offer | None:
-        """What one of those has, who are in: the policy is the same for all."""
-        for username in usernames:
-            try:
-                return registry.authorize(username, f"exams/{self.exam}/student", now)
-            except NotOfferedError:
-                continue
-        return None
-
-    async def _ask_for_policy(self, ask: FindPolicyFaultOfOffer, offer: Offer) -> None:
-        try:
-            self._policy_fault = await ask(offer)
-        except Exception as error:  # whatever it is, nobody knows whether the exam is locked
-            self._policy_fault = type(error).__name__
-            get_logger().exception("the network policy of %s could not be looked at", self.exam)
 
 
 def find_warnings(
@@ -101,8 +60,9 @@ def find_warnings(
     found = list(rows)
     return [
         *_database(outage),
-        *_policy(watch.find_policy_fault(registry, found, now)),
+        *_lockdown(watch.lockdown.look(registry, found, now)),
         *_people("slow-starts", watch.find_slow_starts(found, now)),
+        *_wide_destinations(registry, watch.exam),
         *_catalog_faults(faults),
         *_strangers(watch, registry, now),
         *_people("no-room", [row.username for row in found if not row.room]),
@@ -116,9 +76,17 @@ def _database(outage: datetime | None) -> Iterator[BoardWarning]:
         yield {"kind": "database", "since": milliseconds(outage)}
 
 
-def _policy(fault: str) -> Iterator[BoardWarning]:
-    if fault:
-        yield {"kind": "policy", "fault": fault}
+def _lockdown(finding: LockdownFinding) -> Iterator[BoardWarning]:
+    if not finding.is_known:
+        yield {"kind": "lockdown-unknown"}
+    elif finding.faults:
+        yield {"kind": "lockdown", "details": list(finding.faults)}
+
+
+def _wide_destinations(registry: Registry, exam: ExamId) -> Iterator[BoardWarning]:
+    """Networks where exams have single machines, as after a typing error."""
+    for name, addresses in find_wide_destinations(registry.catalog, exam).items():
+        yield {"kind": "wide-destination", "destination": name, "addresses": addresses}
 
 
 def _catalog_faults(faults: int) -> Iterator[BoardWarning]:

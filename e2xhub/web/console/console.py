@@ -3,26 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
 from e2xhub.domain.identifiers import ExamId
-from e2xhub.domain.offers import Offer
 from e2xhub.web.console.board import LiveBoard
-from e2xhub.web.console.hub_servers import find_namespace, read_servers
+from e2xhub.web.console.board_warnings import Watch
+from e2xhub.web.console.hub_servers import find_lockdown_faults, read_servers
 from e2xhub.web.exam_desk import ExamDesk
-
-FindPolicyFault = Callable[[Offer, str], Awaitable[str]]
-"""What is wrong with the network policy of an offer's servers in a namespace; empty: nothing."""
 
 
 class Console:
     """One for a hub."""
 
-    def __init__(self, desk: ExamDesk, find_policy_fault: FindPolicyFault | None = None) -> None:
+    def __init__(self, desk: ExamDesk) -> None:
         self.desk = desk
-        self._find_policy_fault = find_policy_fault
         self._tasks: set[asyncio.Future[None]] = set()
         self._boards: dict[ExamId, LiveBoard] = {}
 
@@ -44,19 +39,11 @@ class Console:
                 registry=self.desk.registry,
                 records=self.desk.records,
                 find_servers=partial(read_servers, users, exam),
-                strangers=self.desk.strangers,
-                find_policy_fault=self._policy_fault_finder(users),
-                is_origin_shared=lambda: self.desk.shared_origin.is_open,
+                watch=Watch(
+                    exam,
+                    find_lockdown_faults=partial(find_lockdown_faults, users),
+                    strangers=self.desk.strangers,
+                    is_origin_shared=lambda: self.desk.shared_origin.is_open,
+                ),
             )
         return board
-
-    def _policy_fault_finder(self, users: Any) -> Callable[[Offer], Awaitable[str]] | None:
-        find = self._find_policy_fault
-        if find is None:
-            return None
-
-        async def find_fault(offer: Offer) -> str:
-            namespace = find_namespace(users)
-            return await find(offer, namespace) if namespace else ""
-
-        return find_fault

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from e2xhub.domain.exam_board import NO_SERVER, ServerState, ServerStatus
+from e2xhub.domain.exam_board import NO_SERVER, FailedStart, ServerState, ServerStatus
 from e2xhub.domain.identifiers import ExamId
-from e2xhub.domain.offers import slug_of_exam
+from e2xhub.domain.offers import Offer, slug_of_exam
 
 _ONLY_SERVER = ""  # an exam hub has no named servers
 _PENDING = {"spawn": ServerState.STARTING, "stop": ServerState.STOPPING}
@@ -25,23 +27,37 @@ def runs_exam(spawner: Any, exam: ExamId) -> bool:
     return started is not None and started.slug == slug_of_exam(exam)
 
 
-def find_namespace(users: Any) -> str:
-    """Where the pods of servers are; empty while nobody has had one."""
-    for user in list(users.values()):
-        spawner = _spawner_of(user)
-        if spawner is not None:
-            return str(getattr(spawner, "namespace", ""))
-    return ""
+async def find_lockdown_faults(users: Any, offer: Offer) -> Sequence[str] | None:
+    """What is wrong with the lockdown of `offer`: every spawner knows it for all, so any is asked.
+
+    Sentences for admins; None while nobody has asked for a server.
+    """
+    spawners = map(_spawner_of, list(users.values()))
+    spawner = next((known for known in spawners if known is not None), None)
+    if spawner is None:
+        return None
+    faults: Sequence[str] = await spawner.find_lockdown_faults(offer)
+    return faults
 
 
 def _status_of(user: Any, exam: ExamId) -> ServerStatus:
     spawner = _spawner_of(user)
-    if spawner is None or not runs_exam(spawner, exam):
+    if spawner is None:
         return NO_SERVER
+    failure = _find_failure(spawner, exam)
+    if not runs_exam(spawner, exam):
+        return replace(NO_SERVER, failure=failure)
     state = _PENDING.get(spawner.pending)
     if state is None:
         state = ServerState.READY if spawner.ready else ServerState.NONE
-    return ServerStatus(state=state, last_activity=_aware(spawner.orm_spawner.last_activity))
+    last_activity = _aware(spawner.orm_spawner.last_activity)
+    return ServerStatus(state=state, last_activity=last_activity, failure=failure)
+
+
+def _find_failure(spawner: Any, exam: ExamId) -> str:
+    """Whoever sits two exams may have failed to start the server of the other one."""
+    failed: FailedStart | None = spawner.failed_start
+    return failed.kind if failed is not None and failed.slug == slug_of_exam(exam) else ""
 
 
 def _spawner_of(user: Any) -> Any:

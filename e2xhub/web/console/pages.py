@@ -14,10 +14,13 @@ from e2xhub.domain.identifiers import ExamId
 from e2xhub.domain.offers import Registry
 from e2xhub.storage.exam_records.audit_log import UnreadableEntryError
 from e2xhub.storage.live_exam_records import RecordsUnavailableError
-from e2xhub.web.console.api import ActionHandler, ConsoleRequest, RefusedError, now
+from e2xhub.web.console.api import ActionHandler, ConsoleRequest, now
 from e2xhub.web.console.audit_words import describe_entry
+from e2xhub.web.console.reach_json import reach_as_json
 from e2xhub.web.console.row_json import milliseconds
 from e2xhub.web.console.words import make_words
+from e2xhub.web.forward_auth import probe_values
+from e2xhub.web.json_requests import RefusedError
 from e2xhub.web.proctor_pages import StaffHandler
 from e2xhub.web.translations import translator_for
 
@@ -123,6 +126,10 @@ class ConsoleHandler(ConsoleRequest):
             "now": milliseconds(now()),
             "starts_at": milliseconds(exam.start),
             "ends_at": milliseconds(exam.ends_at),
+            "probe": probe_values(
+                self.desk.shared_origin, self.settings["base_url"], self.hub.base_url
+            ),
+            "reach": reach_as_json(self.registry.catalog, self.exam_id),
             "language": self.translate.language,
             "reason_max": REASON_MAX,
             "message_max": ANNOUNCEMENT_MAX,

@@ -27,6 +27,7 @@ def row_as_json(row: BoardRow) -> dict[str, Any]:
         "seat": row.seat,
         "state": row.state.value,
         "server": row.server.state.value,
+        "failed_start": row.failed_start,
         "active_at": milliseconds(row.server.last_activity),
         "ends_at": milliseconds(row.ends_at),
         "extra": row.extra_minutes,

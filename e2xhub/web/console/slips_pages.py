@@ -6,7 +6,8 @@ import asyncio
 from urllib.parse import quote
 
 from e2xhub.domain.slips import Slips, SlipsRefusedError, parse_slips
-from e2xhub.web.console.api import ConsoleRequest, RefusedError
+from e2xhub.web.console.api import ConsoleRequest
+from e2xhub.web.json_requests import RefusedError
 from e2xhub.web.slips import PdfNotMadeError, PdfUnavailableError, make_pdf, render_page, write_csv
 from e2xhub.web.translations import translator_for
 

@@ -58,9 +58,17 @@ def _warnings(translate: Translator) -> dict[str, str]:
             "The database has not answered since {time}. Whoever is in goes on working; nobody can "
             "sign in, and no code can be issued. Tell the admins."
         ),
-        "policy": translate(
-            "The network lock of this exam is not in place: servers may reach more than they "
-            "should. Tell the admins. ({fault})"
+        "lockdown": translate(
+            "The network of this exam is open wider than it should be, or could not be locked. "
+            "Call the admins, and read them what is below."
+        ),
+        "lockdown-unknown": translate(
+            "Nobody knows whether the network of this exam is locked: the cluster does not answer. "
+            "Tell the admins; the hub's log says why."
+        ),
+        "wide-destination": translate(
+            "Servers of this exam may reach {addresses} addresses under the name {destination}, "
+            "where an exam has single machines. Tell the admins: it may be a typing error."
         ),
         "slow-starts": translate(
             "Servers that have been starting for more than 2 minutes: {count} ({names}). The "
@@ -86,6 +94,15 @@ def _warnings(translate: Translator) -> dict[str, str]:
 def _page(translate: Translator) -> dict[str, str]:
     return {
         "live": translate("live"),
+        "for_admins": translate("For the admins ({count})"),
+        "reach": translate("Servers reach: {places}"),
+        "reach_warned": translate("Servers should reach: {places} (see the warning)"),
+        "reach_unchecked": translate("Servers will reach: {places} (not yet checked)"),
+        "reach_over": translate("Servers were to reach: {places}"),
+        "reach_many": translate("{name} ({addresses} addresses)"),
+        "reach_hub_only": translate("the hub only"),
+        "reach_hub": translate("the hub"),
+        "reach_name_service": translate("name service"),
         "connecting": translate("connecting …"),
         "offline": translate("No connection to the hub. What you see may be old."),
         "signed_out": translate("You are signed out. Sign in again, then open this page anew."),
@@ -93,6 +110,10 @@ def _page(translate: Translator) -> dict[str, str]:
         "needs_help": translate("Need help ({count})"),
         "locked": translate("Locked after too many attempts."),
         "refused": translate("{time}, {address}"),
+        "start_failed": translate(
+            "The server did not start ({kind}). Let the person try again; if that does not help, "
+            "tell the admins."
+        ),
         "before_that": translate("Before that: {reason}"),
         "all": translate("All"),
         "help": translate("Need help"),
@@ -131,6 +152,7 @@ def _person(translate: Translator) -> dict[str, str]:
         "submitted_claim": translate("{time} (says the person)"),
         "finished_at": translate("Finished"),
         "last_refusal": translate("Last refusal"),
+        "start": translate("Last start"),
         "last_messages": translate("Last messages"),
         "to_all": translate("to all"),
     }

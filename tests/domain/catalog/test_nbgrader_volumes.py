@@ -33,7 +33,9 @@ def test_course_is_on_its_own_volume(catalog: Catalog) -> None:
     nbgrader = nbgrader_on(exchange="files", course="claims")
     mounts = plan_exchange(catalog, nbgrader, GRADER).mounts
     assert [(mount.name, mount.volume, next(iter(mount.source))) for mount in mounts] == [
-        ("nbgrader/exchange", "files", "nfs"),
+        ("nbgrader/outbound", "files", "nfs"),
+        ("nbgrader/personalized-inbound", "files", "nfs"),
+        ("nbgrader/personalized-feedback", "files", "nfs"),
         ("nbgrader/course_directory", "claims", "persistentVolumeClaim"),
     ]
 
@@ -41,7 +43,7 @@ def test_course_is_on_its_own_volume(catalog: Catalog) -> None:
 def test_each_volume_says_for_itself_whether_directories_are_prepared(catalog: Catalog) -> None:
     nbgrader = nbgrader_on(exchange="objects", course="files")
     mounts = plan_exchange(catalog, nbgrader, GRADER, merge_users([])).mounts
-    assert [mount.if_new is None for mount in mounts] == [True, False]
+    assert [mount.if_new is None for mount in mounts] == [True, True, True, False]
 
 
 @pytest.mark.parametrize("course", [None, "files"])

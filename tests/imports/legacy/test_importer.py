@@ -127,9 +127,15 @@ def test_grader_keeps_home_course_exchange_and_shares(imported: Imported) -> Non
         "/home/greta/courses/IT_Recht-Klausur/IT_Recht-Klausur-SS23": (
             "disk2 courses/IT_Recht-Klausur/IT_Recht-Klausur-SS23 rw"
         ),
-        f"{EXCHANGE}/IT_Recht-Klausur-SS23": (
-            "disk3 nbgrader/exchanges/IT_Recht-Klausur/IT_Recht-Klausur-SS23 rw"
-        ),
+        **{
+            f"{EXCHANGE}/IT_Recht-Klausur-SS23/{name}": (
+                f"disk3 nbgrader/exchanges/IT_Recht-Klausur/IT_Recht-Klausur-SS23/{name} {mode}"
+            )
+            for name, mode in (
+                *(("outbound", "rw"), ("personalized-inbound", "ro")),
+                ("personalized-feedback", "rw"),
+            )
+        },
         "/srv/shares/public": "disk3 shares/teaching/public rw",
         "/srv/shares/IT_Recht-Klausur": "disk3 shares/teaching/courses/IT_Recht-Klausur rw",
         "/srv/shared/data": "disk2 shares/mrc/data rw",
@@ -213,7 +219,11 @@ def test_graders_of_the_term_grade_its_exam_with_home_courses_and_exchange(tmp_p
         "/home/jovyan": "disk2 homes/teaching/graders/gil rw",
         "/home/jovyan/courses/A": "disk2 courses/A rw",
         "/home/jovyan/courses/A/A-SS23": "disk2 courses/A/A-SS23 rw",
-        f"{EXCHANGE}/A-SS23": "disk3 nbgrader/exchanges/A/A-SS23 rw",
+        f"{EXCHANGE}/A-SS23/outbound": "disk3 nbgrader/exchanges/A/A-SS23/outbound rw",
+        **{
+            f"{EXCHANGE}/A-SS23/{name}": f"disk3 nbgrader/exchanges/A/A-SS23/{name} {access}"
+            for name, access in (("personalized-inbound", "ro"), ("personalized-feedback", "rw"))
+        },
         "/srv/shares/public": "disk3 shares/teaching/public rw",
         "/srv/shares/A": "disk3 shares/teaching/courses/A rw",
     }

@@ -28,7 +28,7 @@ EXAM = Target(exam="ml-pz1")
 TOLD_ROLES = {Role.STUDENT, Role.GRADER, Role.INSTRUCTOR}
 
 
-def membership(username: str, role: Role, target: Target, **attributes: str) -> Membership:
+def membership(username: str, role: Role, target: Target, /, **attributes: str) -> Membership:
     if target.exam:
         return ExamMembership(
             username=Username.parse(username),

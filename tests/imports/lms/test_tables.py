@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from e2xhub.errors import Fault, FaultsFoundError
+from e2xhub.errors import Fault, FaultsFoundError, Sentence
 from e2xhub.imports.lms.tables import (
+    MOST_COLUMNS,
     is_password_column,
     parse_delimiter,
     read_table,
@@ -162,6 +163,9 @@ def test_column_that_stands_there_twice_cannot_be_meant(file: Path) -> None:
     with pytest.raises(FaultsFoundError) as caught:
         table.find(["room", "username"])
     assert str(caught.value) == f"{file}:1: the column 'username' stands there twice"
+    message = caught.value.faults[0].message
+    assert isinstance(message, Sentence)  # pages say it in their language
+    assert message.values == {"name": "username"}
 
 
 @pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "'=1", "''-1"])
@@ -204,3 +208,13 @@ def test_arbitrary_bytes_are_a_table_or_a_fault(
         return
     assert all(len(row.cells) == len(table.columns) for row in table.rows)
     assert all(fault.line >= 1 for fault in faults)
+
+
+@pytest.mark.parametrize("name", ["", "c"])
+def test_table_with_very_many_columns_is_refused(file: Path, name: str) -> None:
+    """Time is columns times rows, and more in a list whose columns are all kept."""
+    columns = [f"{name}{number}" if name else "" for number in range(MOST_COLUMNS)]
+    file.write_text(f"username,{','.join(columns)}\na{',' * MOST_COLUMNS}\n")
+    assert faults_of(file) == ["list.csv:1: the first line has 1001 columns; expected at most 1000"]
+    file.write_text(f"username,{','.join(columns[1:])}\na{',' * (MOST_COLUMNS - 1)}\n")
+    assert faults_of(file) == []

@@ -16,6 +16,7 @@ from traitlets.config import Config
 from e2xhub.cli.output import dump_manifests
 from e2xhub.demo.sample_university import University, write_university
 from e2xhub.domain.exam_bar import SCRIPTS
+from e2xhub.domain.exchange import FORMGRADER_FILES
 from e2xhub.domain.identifiers import Username
 from e2xhub.domain.roles import HubKind
 from e2xhub.in_pod import read_module
@@ -52,6 +53,7 @@ _CHART = {
 }
 _MODULES = (
     "nbgrader_config.py",
+    *FORMGRADER_FILES.values(),
     "exam_bar/package.json",
     *(f"exam_bar/{name}" for name in SCRIPTS),
 )
@@ -78,7 +80,7 @@ CASES = {
     ),
     "observer": Case(username="oscar", hub=HubKind.GRADING, offer="machine-learning/WS26/observer"),
     "examinee": Case(username="otto", hub=HubKind.EXAM, offer="exams/ml-open/student"),
-    "grader-of-the-exam": Case(username="gina", hub=HubKind.GRADING, offer="exams/ml-open/grader"),
+    "grader-of-the-exam": Case(username="gina", hub=HubKind.GRADING, offer="exams/ml-mock/grader"),
 }
 
 

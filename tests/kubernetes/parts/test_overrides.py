@@ -117,6 +117,23 @@ def test_lists_become_mappings_that_are_added() -> None:
             "the annotation k8s.v1.cni.cncf.io/networks",
         ),
         (
+            {"extra_annotations": {"networking.gke.io/interfaces": "[]"}},
+            "the annotation networking.gke.io/interfaces",
+        ),
+        (
+            {
+                "extra_pod_config": {
+                    "host_aliases": [{"ip": "10.6.6.6", "hostnames": ["localhost"]}]
+                }
+            },
+            "the name 'localhost' for 10.6.6.6 in its hostAliases",
+        ),
+        ({"extra_pod_config": {"resource_claims": [{"name": "x"}]}}, "resource claims"),
+        (
+            {"extra_containers": [{**CONTAINER, "resources": {"limits": {"example.org/nic": 1}}}]},
+            "the resource example.org/nic of container 'x', which no size of the catalog names",
+        ),
+        (
             {"pod_security_context": {"seLinuxOptions": {"type": "spc_t"}}},
             "the SELinux options of the pod",
         ),

@@ -13,7 +13,7 @@ import pytest
 from kubernetes_asyncio.client import V1Container, V1SecurityContext, V1Volume, V1VolumeMount
 
 from e2xhub.domain.catalog.servers import Image
-from e2xhub.domain.lockdown import NetworkClass
+from e2xhub.domain.network_class import NetworkClass
 from e2xhub.domain.offers import Offer, Registry
 from e2xhub.kubernetes.pods import UnsafePodError
 from tests.kubernetes.parts.test_parts_of_a_pod import pod_of
@@ -25,6 +25,7 @@ ROW = re.compile(r"^\| ([^|]+) \| (left|taken away|refused) \| (left|taken away|
 TABLE = {what: (in_open, in_locked) for what, in_open, in_locked in ROW.findall(PAGE.read_text())}
 SOCKET = "/run/containerd/containerd.sock"
 MULTUS = "k8s.v1.cni.cncf.io/networks"
+CILIUM = "policy.cilium.io/no-track-port"
 APP_ARMOR = "container.apparmor.security.beta.kubernetes.io/mine"
 
 Spec = dict[str, Any]
@@ -103,6 +104,17 @@ ROWS = {
     "a further network of Multus": Row(
         lambda pod: pod.metadata.annotations.update({MULTUS: "campus"}),
         lambda pod: pod["metadata"]["annotations"].get(MULTUS) == "campus",
+    ),
+    "an annotation of another network plug-in": Row(
+        lambda pod: pod.metadata.annotations.update({CILIUM: "TCP/443"}),
+        lambda pod: pod["metadata"]["annotations"].get(CILIUM) == "TCP/443",
+    ),
+    "resource claims": of_spec("resource_claims", "resourceClaims", [{"name": "second-network"}]),
+    "an extended resource that no size of the offer names": of_container(
+        {}, resources={"limits": {"cpu": "1", "memory": "1Gi", "example.org/second-network": "1"}}
+    ),
+    "the hub's name, `localhost` or the pod's own at another address": of_spec(
+        "host_aliases", "hostAliases", [{"ip": "10.6.6.6", "hostnames": ["localhost"]}]
     ),
     "`allowPrivilegeEscalation: true`": of_container({"allowPrivilegeEscalation": True}),
     "capabilities that a container does not drop": replace(
@@ -347,6 +359,78 @@ async def test_locked_pod_has_no_token_of_the_default_account_either(exam: Offer
 )
 async def test_other_forms_of_the_same_are_refused_too(exam: Offer, row: Row) -> None:
     assert await _outcome(exam, row) == "refused"
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("k8s.v1.cni.cncf.io/networks", "kubernetes.v1.cni.cncf.io/networks"),
+        *("v1.multus-cni.io/default-network", "networking.gke.io/interfaces"),
+        *("ovn.kubernetes.io/logical_switch", "net.ns.ovn.kubernetes.io/logical_switch"),
+        *("k8s.ovn.org/pod-networks", "k8s.ovn.org/primary-udn-ipamclaim"),
+        *("cilium.io/x", "network.cilium.io/fib-table-id", "io.cilium.no-track-port"),
+        *("cni.projectcalico.org/ipAddrsNoIpam", "ipam.antrea.io/ippools"),
+        *("vpc.amazonaws.com/pod-eni", "tke.cloud.tencent.com/networks"),
+        *("danm.k8s.io/interfaces", "networkservicemesh.io"),
+    ],
+)
+async def test_annotation_of_a_network_is_refused_by_its_domain(exam: Offer, key: str) -> None:
+    with pytest.raises(UnsafePodError, match=rf"has the annotation {re.escape(key)}; the network"):
+        await _send(exam, lambda pod: pod.metadata.annotations.update({key: "x"}))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        *("kubernetes.io/ingress-bandwidth", "kubernetes.io/egress-bandwidth"),
+        *("notcilium.io/x", "cilium.io.example.org/x", "example.org/cilium.io", "team"),
+    ],
+)
+async def test_other_annotations_stay_in_an_exam(exam: Offer, key: str) -> None:
+    pod = await _send(exam, lambda pod: pod.metadata.annotations.update({key: "1M"}))
+    assert pod["metadata"]["annotations"][key] == "1M"
+
+
+GPU = "nvidia.com/gpu"
+
+
+def _with_gpus(offer: Offer) -> Offer:
+    sizes = {
+        name: size.model_copy(update={"extra_resources": {GPU: 1}})
+        for name, size in offer.server.sizes.items()
+    }
+    return replace(offer, server=replace(offer.server, sizes=sizes))
+
+
+def _asking(place: str, **resources: Any) -> Callable[[Any], None]:
+    container = {"name": "mine", "image": "mine:1", "resources": resources}
+    return lambda pod: getattr(pod.spec, place).append(container)
+
+
+async def test_resource_of_a_size_is_given_and_others_are_not(exam: Offer) -> None:
+    pod = await _send(_with_gpus(exam), _asking("containers", limits={GPU: "1"}))
+    assert pod["spec"]["containers"][-1]["resources"]["limits"][GPU] == "1"
+    expected = (
+        "has the resource ovs-cni.network.kubevirt.io/br1 of container 'mine', which no size of "
+        "the catalog names; the network class 'exam'"
+    )
+    for place in ("containers", "init_containers"):
+        for key in ("limits", "requests"):
+            asked = {key: {GPU: "1", "ovs-cni.network.kubevirt.io/br1": "1"}}
+            with pytest.raises(UnsafePodError, match=expected):
+                await _send(_with_gpus(exam), _asking(place, **asked))
+
+
+async def test_resources_without_domain_are_no_devices(exam: Offer) -> None:
+    asked = {"hugepages-2Mi": "4Mi", "ephemeral-storage": "1Gi"}
+    pod = await _send(exam, _asking("containers", limits=asked))
+    assert pod["spec"]["containers"][-1]["resources"]["limits"].items() >= asked.items()
+
+
+@pytest.mark.parametrize("place", ["containers", "init_containers"])
+async def test_claims_of_a_container_are_refused(exam: Offer, place: str) -> None:
+    with pytest.raises(UnsafePodError, match="has the resource claims of container 'mine'; the"):
+        await _send(_with_gpus(exam), _asking(place, claims=[{"name": "second-network"}]))
 
 
 async def test_pod_that_is_finished_twice_is_as_finished_once(exam: Offer) -> None:

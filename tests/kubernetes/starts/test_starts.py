@@ -13,6 +13,7 @@ import pytest
 from kubernetes_asyncio.client import CoreV1Api
 
 from e2xhub.demo.api.server import ApiServer
+from e2xhub.domain.exam_board import FailedStart
 from e2xhub.kubernetes.starts.failures import StartFailure
 from tests.kubernetes.starts.bare_spawner import (
     POD,
@@ -40,6 +41,7 @@ async def test_hopeless_pod_is_deleted_before_the_person_is_told(
     status = {"name": "notebook", "image": "a:1", "imageID": "", "restartCount": 1, "ready": False}
     await set_status(api, containerStatuses=[{**status, "state": waiting}])
     assert await failing is StartFailure.SERVER_ENDED
+    assert spawner.failed_start == FailedStart(slug="", kind="SERVER_ENDED")
     assert await pod_names(api) == []
     said = [record for record in caplog.records if "did not start" in record.getMessage()]
     assert [(record.levelno, record.getMessage()) for record in said] == [

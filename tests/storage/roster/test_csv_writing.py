@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from e2xhub.errors import FaultsFoundError
 from e2xhub.storage.catalog_files import load_catalog
 from e2xhub.storage.roster.csv_reading import load_roster
 from e2xhub.storage.roster.csv_writing import change_files
+from e2xhub.storage.roster.opening import open_roster
 from e2xhub.storage.roster.store import RosterNotChangedError
 
 CATALOG = """\
@@ -240,6 +242,25 @@ def test_roster_that_cannot_be_changed_is_told_in_a_sentence(
 ) -> None:
     with pytest.raises(RosterNotChangedError, match=r"cannot be changed: No such file"):
         add_membership(tmp_path / "none" / "roster.csv", catalog, student(catalog, "ben"))
+
+
+def test_roster_is_tried_without_a_change(directory: Path) -> None:
+    store = open_roster(directory)
+    (directory / "a.csv").write_text("username,course,term,role\n")
+    before = store.fingerprint()
+    store.check_writable()
+    assert [file.name for file in directory.iterdir()] == ["a.csv"]
+    assert store.fingerprint() == before
+    (directory / ".lock").mkdir()
+    with pytest.raises(RosterNotChangedError, match=r"cannot be changed: Is a directory \(.*lock"):
+        store.check_writable()
+
+
+def test_lock_that_somebody_has_is_no_reason_to_call_a_roster_read_only(directory: Path) -> None:
+    with (directory / ".lock").open("w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        open_roster(directory).check_writable()
+    assert (directory / ".lock").exists()
 
 
 def test_attributes_are_changed_in_every_row_and_nothing_else(

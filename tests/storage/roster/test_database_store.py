@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import sqlite3
 import time
 from pathlib import Path
 
@@ -16,9 +17,10 @@ from e2xhub.domain.catalog import Catalog
 from e2xhub.domain.roster import ExamMembership
 from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.errors import FaultsFoundError
+from e2xhub.storage import database
 from e2xhub.storage.database import make_engine, migrate
 from e2xhub.storage.roster.database_store import RosterDatabase
-from e2xhub.storage.roster.store import RosterNotChangedError
+from e2xhub.storage.roster.store import RosterBusyError, RosterNotChangedError
 from tests.storage.roster.rosters import (
     INSERT,
     ROW,
@@ -170,9 +172,39 @@ def test_who_may_only_write_rows_changes_the_fingerprint_and_who_may_only_read_l
     assert reader.load(small_catalog).usernames == {"alice"}
     with pytest.raises(RosterNotChangedError, match="permission denied for table roster"):
         reader.update(small_catalog, adding(student(small_catalog, "ben")))
+    for name in ("reader", "registrar"):  # who may add rows alone could not take them away again
+        store = RosterDatabase(str(engine.url.set(username=name)))
+        with pytest.raises(RosterNotChangedError, match="permission denied for table roster"):
+            store.check_writable()
     for statement in ("DROP OWNED BY registrar, reader", "DROP ROLE registrar, reader"):
         run(engine, statement)
     engine.dispose()
+
+
+def test_sqlite_file_that_is_read_only_is_found_before_a_change(tmp_path: Path) -> None:
+    url = Places("sqlite", tmp_path, None).make()
+    RosterDatabase(url).check_writable()
+    read_only = url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true"
+    with pytest.raises(RosterNotChangedError, match="attempt to write a readonly database") as told:
+        RosterDatabase(read_only).check_writable()
+    assert type(told.value) is RosterNotChangedError
+
+
+def test_roster_that_somebody_else_changes_is_busy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0)
+    url = Places("sqlite", tmp_path, None).make()
+    writer = sqlite3.connect(url.removeprefix("sqlite:///"), isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    with pytest.raises(RosterBusyError, match="locked"):
+        RosterDatabase(url).check_writable()
+    writer.close()
+
+
+def test_database_that_does_not_answer_is_busy() -> None:
+    with pytest.raises(RosterBusyError, match="cannot be changed"):
+        RosterDatabase("postgresql+psycopg://hub@127.0.0.1:1/e2x").check_writable()
 
 
 def test_server_that_does_not_answer_is_a_fault_that_may_pass_and_shows_no_password(

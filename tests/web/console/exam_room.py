@@ -11,6 +11,7 @@ from e2xhub.domain.exam_board import ServerStatus
 from e2xhub.domain.exam_records import (
     ExamineeRecord,
     ExamRecord,
+    ExamSession,
     PasswordState,
     PasswordStatus,
     RecordsView,
@@ -70,6 +71,19 @@ def issued(at: datetime, **known: Any) -> ExamineeRecord:
         consumed_from=None,
     )
     return ExamineeRecord(password=password, **known)
+
+
+def session_of(username: str, now: datetime) -> ExamSession:
+    """Of somebody who signed in at `now`."""
+    return ExamSession(
+        id=1,
+        exam=EXAM,
+        username=Username.parse(username),
+        digest="0" * 64,
+        address="10.1.0.5",
+        safe_browser_way="",
+        started_at=now,
+    )
 
 
 Servers = dict[str, ServerStatus]

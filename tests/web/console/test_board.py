@@ -14,7 +14,14 @@ from e2xhub.domain.exam_board import ServerState, ServerStatus
 from e2xhub.domain.exam_records import RefusedSignIn
 from e2xhub.domain.offers import Registry
 from e2xhub.web.console.board import SECONDS, LiveBoard
-from tests.web.console.exam_room import EXAM, FixedRecords, FixedRegistry, Servers, issued
+from tests.web.console.exam_room import (
+    EXAM,
+    FixedRecords,
+    FixedRegistry,
+    Servers,
+    issued,
+    session_of,
+)
 
 HOSTILE = '</script><img src=x onerror=alert(1)>\n\ndata: {"rows":[]}'
 
@@ -58,6 +65,11 @@ async def test_first_news_are_everybody(board: LiveBoard, exam_open_at_nine: dat
     assert told["rows"][0]["state"] == "not-issued"
     assert told["rows"][0]["seat"] == "7"
     assert told["status"]["ends_at"] == 1000 * 60 * 90 + told["status"]["starts_at"]
+    assert told["status"]["reach"] == {
+        "destinations": [],
+        "name_service": False,
+        "is_checked": False,
+    }
 
 
 async def test_nothing_is_sent_where_nothing_changed(
@@ -123,6 +135,18 @@ async def test_server_is_seen_and_falls_idle_by_itself(
     servers["alice"] = ServerStatus(state=ServerState.READY, last_activity=now)
     await board.renew(now)
     assert news(board)["rows"][0]["server"] == "ready"
+
+
+async def test_start_that_failed_is_told(
+    board: LiveBoard, servers: Servers, records: FixedRecords, exam_open_at_nine: datetime
+) -> None:
+    records.note("alice", issued(exam_open_at_nine, session=session_of("alice", exam_open_at_nine)))
+    servers["alice"] = ServerStatus(failure="NO_ROOM")
+    await board.renew(exam_open_at_nine)
+    assert [row["failed_start"] for row in news(board)["rows"]] == ["NO_ROOM", ""]
+    servers["alice"] = ServerStatus(state=ServerState.READY)
+    await board.renew(exam_open_at_nine)
+    assert [row["failed_start"] for row in news(board)["rows"]] == ["", ""]
 
 
 async def test_refusal_is_told_with_its_true_reason_address_and_time(

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from e2xhub.domain.exam_board import NO_SERVER, ServerState, ServerStatus
+from e2xhub.domain.exam_board import NO_SERVER, FailedStart, ServerState, ServerStatus
 from e2xhub.domain.identifiers import ExamId, Username
-from e2xhub.domain.offers import Registry, slug_of_exam
-from e2xhub.web.console.hub_servers import find_namespace, read_servers
+from e2xhub.domain.offers import Offer, Registry, slug_of_exam
+from e2xhub.web.console.hub_servers import find_lockdown_faults, read_servers
 from e2xhub.web.console.pages import sort_exams
 
 FIRST, SECOND = ExamId.parse("ml-pz1"), ExamId.parse("ml-pz2")
@@ -71,7 +71,8 @@ def user(name: str, **known: Any) -> Any:
     if known:
         orm = SimpleNamespace(last_activity=AT.replace(tzinfo=None))
         started = SimpleNamespace(slug=slug_of_exam(known.pop("exam", FIRST)))
-        given = {"pending": None, "ready": False, "namespace": "exams", "orm_spawner": orm, **known}
+        given = {"pending": None, "ready": False, "namespace": "exams", "orm_spawner": orm}
+        given |= {"failed_start": None, **known}
         given["standing"] = SimpleNamespace(started=started)
         spawners.setdefault("", SimpleNamespace(**given))
     return SimpleNamespace(name=name, spawners=spawners)
@@ -96,10 +97,33 @@ def test_server_of_another_exam_is_none_of_this_ones() -> None:
     assert read_servers({1: user("alice", exam=SECOND, ready=True)}, FIRST) == {"alice": NO_SERVER}
 
 
+@pytest.mark.parametrize(("exam", "failure"), [(FIRST, "NO_ROOM"), (SECOND, "")])
+@pytest.mark.parametrize("remembered", [FIRST, SECOND])
+def test_start_that_failed_is_told_in_the_exam_that_it_was_for(
+    exam: ExamId, failure: str, remembered: ExamId
+) -> None:
+    failed = FailedStart(slug=slug_of_exam(exam), kind="NO_ROOM")
+    found = read_servers({1: user("alice", exam=remembered, failed_start=failed)}, FIRST)
+    assert found["alice"].failure == failure
+
+
 def test_who_never_had_a_server_has_none() -> None:
     assert read_servers({1: user("alice")}, FIRST) == {"alice": NO_SERVER}
-    assert find_namespace({1: user("alice")}) == ""
 
 
-def test_namespace_is_that_of_the_servers() -> None:
-    assert find_namespace({1: user("alice"), 2: user("ben", ready=True)}) == "exams"
+async def test_any_spawner_of_the_hub_knows_what_is_wrong_with_a_lockdown(
+    exam_hub: Registry, exam_open_at_nine: datetime
+) -> None:
+    async def find(offer: Offer) -> list[str]:
+        return [f"{offer.slug} is wide open"]
+
+    offer = exam_hub.authorize("alice", slug_of_exam(FIRST), exam_open_at_nine)
+    users = {1: user("ben"), 2: user("clara", exam=SECOND, find_lockdown_faults=find)}
+    assert await find_lockdown_faults(users, offer) == ["exams/ml-pz1/student is wide open"]
+
+
+async def test_before_anybody_asked_for_a_server_nobody_can_look_at_the_lockdown(
+    exam_hub: Registry, exam_open_at_nine: datetime
+) -> None:
+    offer = exam_hub.authorize("alice", slug_of_exam(FIRST), exam_open_at_nine)
+    assert await find_lockdown_faults({1: user("alice")}, offer) is None

@@ -13,6 +13,7 @@ import e2xhub.web
 from e2xhub.domain.audit import Action, AuditEntry, Event
 from e2xhub.domain.exam_board import ExamineeState, ServerState
 from e2xhub.domain.exam_entry import EntryRefusal
+from e2xhub.web.console import board_warnings
 from e2xhub.web.console.audit_words import describe_entry
 from e2xhub.web.console.refusal_words import refusal_words
 from e2xhub.web.console.words import make_words
@@ -39,6 +40,13 @@ def test_every_state_has_a_word() -> None:
     words = make_words(translator_of("en"))
     assert words["states"].keys() == {state.value for state in ExamineeState}
     assert words["servers"].keys() == {state.value for state in ServerState}
+
+
+def test_every_warning_has_a_sentence() -> None:
+    source = Path(board_warnings.__file__).read_text(encoding="utf-8")
+    kinds = set(re.findall(r'"kind": "([a-z-]+)"', source))
+    kinds |= set(re.findall(r'_people\("([a-z-]+)"', source))
+    assert kinds == make_words(translator_of("en"))["warnings"].keys()
 
 
 def test_script_knows_every_state_in_its_order() -> None:

@@ -34,7 +34,7 @@ export class Actions {
     const button = (text, act, kind = "quiet-button") => make("button", { type: "button", class: kind, onclick: act, disabled: session.isOver }, text);
     const isIn = ["signed-in", "ready", "idle"].includes(person.state) || person.address;
     const found = [button(person.generation ? words.reissue : words.issue_one, () => this.codes.askForOne(person), "")];
-    if (known.needsHelp(person)) found.push(button(helpWord(person), () => this.unlock(person)));
+    if (known.wasRefused(person)) found.push(button(helpWord(person), () => this.unlock(person)));
     found.push(button(words.message, () => this.askForMessage(person)));
     found.push(button(words.extra_time, () => this.askForExtraTime(person)));
     if (person.server === "ready") found.push(button(words.stop_server, () => this.askToStop(person), "harmful-quiet"));
@@ -188,6 +188,8 @@ function personDetails(person) {
   const time = (at) => at && moment(at, now);
   const told = known.refusalOf(person);
   add(words.state, make("span", { class: "state" }, words.states[person.state]), `, ${words.servers[person.server]}`);
+  const failure = known.failureOf(person);
+  if (failure) add(words.start, make("span", { class: "why" }, failure));
   if (told) add(words.last_refusal, make("span", { class: "why" }, told));
   add(words.username, bdi(person.username));
   add(words.room, bdi(person.room));

@@ -66,5 +66,11 @@ export function span(milliseconds) {
   return fill(words.hours, { hours, minutes: String(minutes % 60).padStart(2, "0") });
 }
 
+// Of any size: those of IPv6 networks come as digits.
+const NUMBER = new Intl.NumberFormat(LOCALE);
+export function numberOf(digits) {
+  return NUMBER.format(BigInt(digits));
+}
+
 const collator = new Intl.Collator(page.language, { numeric: true, sensitivity: "base" });
 export const compare = collator.compare;

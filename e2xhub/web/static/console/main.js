@@ -5,14 +5,15 @@ import { showAudit } from "./audit.js";
 import { Codes } from "./codes.js";
 import { Dialog } from "./dialog.js";
 import { page } from "./dom.js";
-import { Counters, Help, showClock, showConnection, showRooms, showWarnings } from "./overview.js";
+import { Counters, Help, showClock, showConnection, showReach, showRooms, showWarnings } from "./overview.js";
+import { probeOrigin } from "./origin.js";
 import * as known from "./people.js";
 import { Stream } from "./stream.js";
 import { Table } from "./table.js";
 
 const find = (id) => document.getElementById(id);
 
-Object.assign(known.exam, { startsAt: page.starts_at, endsAt: page.ends_at });
+Object.assign(known.exam, { startsAt: page.starts_at, endsAt: page.ends_at, reach: page.reach });
 known.takeClock(page.now);
 
 const dialog = new Dialog();
@@ -37,7 +38,10 @@ function showNews(news, isNew) {
   const before = isNew ? [...known.people.keys()] : [];
   if (isNew) known.people.clear();
   const changed = new Set([...known.take(news), ...before]);
-  if (news.status) showWarnings();
+  if (news.status) {
+    showWarnings();
+    showReach();
+  }
   if (!changed.size) return;
   table.update(changed);
   help.update();
@@ -60,5 +64,10 @@ document.addEventListener("signed-out", () => {
 showState("connecting");
 new Stream({ onNews: showNews, onState: showState });
 setInterval(showClock, 1000);
-setInterval(() => table.showTimes(), 10_000);
+setInterval(() => {
+  table.showTimes();
+  showReach();
+}, 10_000);
 showClock();
+showReach();
+probeOrigin(); // the hub warns with the next news

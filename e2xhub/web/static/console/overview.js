@@ -1,5 +1,5 @@
 // What stands above the list: the clock, the connection, warnings, who needs help, the counters.
-import { bdi, fill, hour, make, second, setText, span, words } from "./dom.js";
+import { bdi, fill, hour, make, numberOf, second, setText, span, words } from "./dom.js";
 import * as known from "./people.js";
 import { signInLink } from "./results.js";
 
@@ -40,13 +40,65 @@ export function showWarnings() {
     fill(words.warnings[warning.kind] ?? warning.kind, {
       ...warning,
       time: warning.since ? hour(warning.since) : "",
+      addresses: warning.addresses ? numberOf(warning.addresses) : "",
       names: warning.names ? warning.names.join(", ") + (warning.count > warning.names.length ? " …" : "") : "",
     }),
   );
   list.hidden = !told.length;
-  if (list.dataset.told === told.join("\n")) return;
-  list.dataset.told = told.join("\n");
-  list.replaceChildren(...told.map((text, index) => make("li", { class: isQuiet(shown[index]) ? "warning lasting" : "warning" }, text)));
+  announce(shown, told);
+  const key = JSON.stringify(shown.map((warning, index) => [told[index], warning.details]));
+  if (list.dataset.told === key) return;
+  list.dataset.told = key;
+  const isOpen = new Set([...list.querySelectorAll("li:has(details[open])")].map((item) => item.dataset.kind));
+  list.replaceChildren(...shown.map((warning, index) => warningItem(warning, told[index], isOpen.has(warning.kind))));
+}
+
+// Said aloud once, when it comes up; the list itself changes with every count in it.
+const announced = { "spoken-alarms": new Set(), "spoken-warnings": new Set() };
+
+const isAlarm = ({ kind }) => kind.startsWith("lockdown") || kind === "database";
+
+function announce(shown, told) {
+  for (const [id, before] of Object.entries(announced)) {
+    const found = shown.map((warning, index) => [identityOf(warning), told[index], warning]);
+    const ours = found.filter(([, , warning]) => isAlarm(warning) === (id === "spoken-alarms"));
+    const news = ours.filter(([identity]) => !before.has(identity)).map(([, text]) => text);
+    announced[id] = new Set(ours.map(([identity]) => identity));
+    if (news.length || !ours.length) setText(document.getElementById(id), news.join(" "));
+  }
+}
+
+function identityOf({ kind, address, destination }) {
+  return [kind, address ?? destination].join(" ");
+}
+
+function warningItem(warning, text, isOpen) {
+  const item = make("li", { class: isQuiet(warning) ? "warning lasting" : "warning", "data-kind": warning.kind }, text);
+  if (warning.details) item.append(detailsOf(warning.details, isOpen));
+  return item;
+}
+
+// Sentences of the hub for those who run it, which are in English always.
+function detailsOf(sentences, isOpen) {
+  const summary = make("summary", {}, fill(words.for_admins, { count: sentences.length }));
+  const list = make("ul", { lang: "en" }, ...sentences.map((sentence) => make("li", {}, bdi(sentence))));
+  return make("details", { open: isOpen }, summary, list);
+}
+
+// What the examinees' servers get through to, as the catalog has it.
+export function showReach() {
+  const { destinations, name_service: hasNames } = known.exam.reach;
+  const told = ({ name, addresses }) => (addresses ? fill(words.reach_many, { name, addresses: numberOf(addresses) }) : name);
+  const others = [...destinations.map(told), ...(hasNames ? [words.reach_name_service] : [])];
+  const places = others.length ? [words.reach_hub, ...others].join(", ") : words.reach_hub_only;
+  setText(document.getElementById("reach"), fill(reachSentence(), { places }));
+}
+
+// It claims only what somebody has looked at.
+function reachSentence() {
+  if (known.exam.warnings.some(({ kind }) => kind.startsWith("lockdown"))) return words.reach_warned;
+  if (known.exam.reach.is_checked) return words.reach;
+  return known.now() < known.exam.endsAt ? words.reach_unchecked : words.reach_over;
 }
 
 // The newest first; those who are shown keep their buttons, so that the keyboard stays where it is.
@@ -88,7 +140,7 @@ export class Help {
     }
     setText(item.who, known.nameOf(person));
     setText(item.where, known.placeOf(person));
-    setText(item.why, known.refusalOf(person));
+    setText(item.why, known.troubleOf(person));
   }
 }
 

@@ -5,7 +5,7 @@ import { compare, fill, moment, words } from "./dom.js";
 export const STATES = ["not-issued", "issued", "signed-in", "ready", "idle", "signed-out", "revoked", "submitted", "over", "finished"];
 
 export const people = new Map();
-export const exam = { startsAt: 0, endsAt: 0, warnings: [], messages: [] };
+export const exam = { startsAt: 0, endsAt: 0, reach: null, warnings: [], messages: [] };
 
 let ahead = 0; // how much this computer's clock is ahead of the hub's
 
@@ -32,6 +32,11 @@ export function placeOf(person) {
 }
 
 export function needsHelp(person) {
+  return wasRefused(person) || person.failed_start !== "";
+}
+
+// At the sign-in.
+export function wasRefused(person) {
   return person.locked || person.refused !== null;
 }
 
@@ -60,6 +65,15 @@ export function refusalOf(person) {
   return told.join(" ");
 }
 
+export function failureOf(person) {
+  return person.failed_start ? fill(words.start_failed, { kind: person.failed_start }) : "";
+}
+
+// All that keeps somebody out.
+export function troubleOf(person) {
+  return [refusalOf(person), failureOf(person)].filter(Boolean).join(" ");
+}
+
 export function everybody() {
   return [...people.values()].sort((one, other) => compare(listedName(one), listedName(other)));
 }
@@ -74,6 +88,7 @@ export function take({ now: hubNow, rows, status }) {
   if (status) {
     exam.startsAt = status.starts_at;
     exam.endsAt = status.ends_at;
+    exam.reach = status.reach;
     exam.warnings = status.warnings;
     exam.messages = status.messages;
   }

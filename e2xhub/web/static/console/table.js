@@ -98,7 +98,7 @@ export class Table {
     setText(parts.state, label);
     parts.row.dataset.state = person.state;
     const busy = person.server === "starting" || person.server === "stopping" ? words.servers[person.server] : "";
-    setText(parts.more, known.refusalOf(person) || busy);
+    setText(parts.more, known.troubleOf(person) || busy);
     parts.row.classList.toggle("in-trouble", known.needsHelp(person));
     parts.button.setAttribute("aria-label", fill(words.open_person, { name: known.nameOf(person) }));
     this.showTime(person, parts);
