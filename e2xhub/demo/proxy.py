@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 import sys
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,23 +17,23 @@ from e2xhub.errors import E2xHubError
 
 _PACKAGE = "configurable-http-proxy"
 _VERSION = "5.3.0"
-_LIBRARY = Path(sys.prefix) / "share" / "e2xhub" / "proxy"
-_SCRIPT = _LIBRARY / "node_modules" / _PACKAGE / "bin" / _PACKAGE
+_SCRIPT = Path("node_modules") / _PACKAGE / "bin" / _PACKAGE
 
 
 class ProxyError(E2xHubError):
     """JupyterHub's proxy is not there and could not be installed."""
 
 
-async def ensure_proxy() -> list[str]:
-    """The command that starts the proxy; installs it where it is missing.
+async def ensure_proxy(prefix: Path = Path(sys.prefix)) -> list[str]:
+    """The command that starts the proxy; installs it under prefix where it is missing.
 
     Raises ProxyError with npm's last words where that fails.
     """
     node = _find_node()
-    if not _SCRIPT.exists():
-        await _install()
-    return [sys.executable, end_with_parent.__file__, node, str(_SCRIPT)]
+    library = prefix / "share" / "e2xhub" / f"{_PACKAGE}-{_VERSION}"
+    if not library.exists():
+        await _install(library)
+    return [sys.executable, end_with_parent.__file__, node, str(library / _SCRIPT)]
 
 
 def _find_node() -> str:
@@ -52,20 +53,34 @@ def _find_program(name: str) -> str:
     return found
 
 
-async def _install() -> None:
-    _LIBRARY.mkdir(parents=True, exist_ok=True)
-    npm = [_find_program("npm"), "install", "--no-audit", "--no-fund", "--loglevel=error"]
+async def _install(library: Path) -> None:
+    """Installs into a folder of its own and moves that into place whole: others may do the same."""
+    library.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=library.parent, prefix=".installing-") as own:
+        whole = Path(own) / library.name
+        await _run_npm(whole)
+        _move_into_place(whole, library)
+
+
+def _move_into_place(whole: Path, library: Path) -> None:
+    try:
+        whole.rename(library)
+    except OSError:
+        if not library.exists():
+            raise
+        # Another one was there first, and is whole as well.
+
+
+async def _run_npm(library: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *npm,
-        "--prefix",
-        str(_LIBRARY),
-        f"{_PACKAGE}@{_VERSION}",
+        *(_find_program("npm"), "install", "--no-audit", "--no-fund", "--loglevel=error"),
+        *("--prefix", str(library), f"{_PACKAGE}@{_VERSION}"),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
     output, _ = await process.communicate()
-    if process.returncode or not _SCRIPT.exists():
+    if process.returncode or not (library / _SCRIPT).exists():
         raise ProxyError(
             f"npm could not install {_PACKAGE}: {output.decode(errors='replace')[-800:]}"
         )
