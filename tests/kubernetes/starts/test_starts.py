@@ -56,7 +56,7 @@ async def test_hopeless_pod_is_deleted_before_the_person_is_told(
 async def test_time_that_is_over_is_told_with_what_the_pod_waited_for(
     api: CoreV1Api,
 ) -> None:
-    failing = asyncio.create_task(fail(make_spawner(api, start_timeout=4)))
+    failing = asyncio.create_task(fail(make_spawner(api, start_timeout=10)))
     await wait_for_pod(api)
     condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable"}
     message = "0/1 nodes are available: 1 Insufficient memory."
@@ -82,7 +82,7 @@ async def add_event(api: CoreV1Api, reason: str, message: str) -> None:
 async def test_volume_that_is_not_mounted_is_told_when_the_time_is_over(
     api: CoreV1Api, caplog: pytest.LogCaptureFixture
 ) -> None:
-    failing = asyncio.create_task(fail(make_spawner(api, start_timeout=4)))
+    failing = asyncio.create_task(fail(make_spawner(api, start_timeout=10)))
     await wait_for_pod(api)
     await set_status(api, conditions=[{"type": "PodScheduled", "status": "True"}])
     await add_event(api, "FailedMount", "mount.nfs: Connection timed out")
@@ -91,7 +91,7 @@ async def test_volume_that_is_not_mounted_is_told_when_the_time_is_over(
 
 
 async def test_machine_that_is_coming_is_told_and_waited_for(api: CoreV1Api) -> None:
-    spawner = make_spawner(api, start_timeout=6, scale_up_seconds=1.0)
+    spawner = make_spawner(api, start_timeout=12, scale_up_seconds=1.0)
     failing = asyncio.create_task(fail(spawner))
     await wait_for_pod(api)
     await add_event(api, "TriggeredScaleUp", "pod triggered scale-up: 1->2")
@@ -134,7 +134,7 @@ async def test_server_that_does_not_answer_is_told_with_the_seconds_that_were_wa
 
 
 async def test_server_that_runs_has_all_of_its_http_timeout(api: CoreV1Api) -> None:
-    spawner = make_spawner(api, start_timeout=6, http_timeout=120)
+    spawner = make_spawner(api, start_timeout=12, http_timeout=120)
     starting = asyncio.create_task(start_as_hub(spawner))
     await wait_for_pod(api)
     await make_ready(api)
@@ -209,7 +209,7 @@ async def test_error_of_a_hook_is_unexpected_and_leaves_no_pod(api: CoreV1Api) -
 
 
 async def test_progress_ends_with_the_start_and_never_goes_back(api: CoreV1Api) -> None:
-    spawner = make_spawner(api, start_timeout=2)
+    spawner = make_spawner(api, start_timeout=10)
     failing = asyncio.create_task(fail(spawner))
     await wait_for_pod(api)
     told = [event async for event in spawner.progress()]

@@ -126,9 +126,9 @@ async def test_process_that_takes_too_long_is_ended(
         "time.sleep(600)\n"
     )
     with pytest.raises(
-        PdfNotMadeError, match=r"^the PDF was not ready after 3 s; print the page, or fewer slips$"
+        PdfNotMadeError, match=r"^the PDF was not ready after 10 s; print the page, or fewer slips$"
     ):
-        await make_pdf(ANNA, ENGLISH, most_seconds=3)
+        await make_pdf(ANNA, ENGLISH, most_seconds=10)
     process = (tmp_path / "pid").read_text()
     assert not Path("/proc", process).exists()
 
