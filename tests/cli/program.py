@@ -8,7 +8,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -73,10 +73,7 @@ def run_e2xhub(*arguments: object, **environment: object) -> Outcome:
         timeout=60,
         check=False,
     )
-    if "password" in arguments:
-        SEARCH.keep_codes_in(done.stdout)
-    SEARCH.note_written(" ".join(map(str, arguments)), done.stderr)
-    return Outcome(status=done.returncode, output=done.stdout, errors=done.stderr)
+    return _noted(arguments, done.returncode, done.stdout, done.stderr)
 
 
 def call_e2xhub(*arguments: object, **environment: object) -> Outcome:
@@ -93,8 +90,16 @@ def call_e2xhub(*arguments: object, **environment: object) -> Outcome:
             main()
         except SystemExit as end:
             status = int(end.code or 0)
-    SEARCH.note_written(" ".join(map(str, arguments)), errors.getvalue())
-    return Outcome(status=status, output=output.getvalue(), errors=errors.getvalue())
+    return _noted(arguments, status, output.getvalue(), errors.getvalue())
+
+
+def _noted(arguments: Iterable[object], status: int, output: str, errors: str) -> Outcome:
+    """The outcome, once the search of everything that was logged knows what it may not find."""
+    words = list(map(str, arguments))
+    if "password" in words:
+        SEARCH.keep_codes_in(output)
+    SEARCH.note_written(" ".join(words), errors)
+    return Outcome(status=status, output=output, errors=errors)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from e2xhub.domain.roster_changes import RosterChange
 from e2xhub.domain.roster_log import ChangeWay, NotedChange
 from e2xhub.storage.members_log import MembersLog
 from tests.cli.exam_environment import Environment, open_records
-from tests.cli.program import Outcome, run_e2xhub
+from tests.cli.program import Outcome, call_e2xhub
 from tests.storage.exams import ALICE, BEN, PZ1, PZ2, issue
 
 NOW = datetime(2027, 2, 15, 8, tzinfo=timezone.utc)
@@ -36,7 +36,7 @@ def hub(environment: Environment) -> Environment:
 
 def audit(environment: Environment, *arguments: object) -> Outcome:
     known = {name: environment[name] for name in ("E2XHUB_DATABASE_URL", "E2XHUB_PEPPER_FILE")}
-    return run_e2xhub("audit", *arguments, **known)
+    return call_e2xhub("audit", *arguments, **known)
 
 
 def tamper(environment: Environment, *statements: str) -> None:

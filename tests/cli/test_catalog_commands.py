@@ -9,14 +9,14 @@ import pytest
 import yaml
 
 from e2xhub.domain.catalog import Catalog
-from tests.cli.program import run_e2xhub, run_on_terminal
+from tests.cli.program import call_e2xhub, run_on_terminal
 
 Sources = dict[str, Path]
 WINTER = "2026-11-02T10:00"
 
 
 def test_check_counts_what_it_found(sources: Sources) -> None:
-    done = run_e2xhub("check", **sources)
+    done = call_e2xhub("check", **sources)
     assert done.status == 0
     assert all(line.startswith("Warning: ") for line in done.errors.splitlines())
     assert done.output == (
@@ -28,14 +28,14 @@ def test_check_counts_what_it_found(sources: Sources) -> None:
 def test_check_takes_its_sources_from_options_first(sources: Sources, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text("username,exam,role\nalice,ml-pz1,student\n")
-    done = run_e2xhub("check", "--roster", roster, **sources)
+    done = call_e2xhub("check", "--roster", roster, **sources)
     assert done.output.endswith("people: 1, memberships: 1 (student 1).\n")
 
 
 def test_check_tells_every_fault_of_a_catalog_and_fails(sources: Sources, tmp_path: Path) -> None:
     catalog = tmp_path / "catalog.yaml"
     catalog.write_text("university: U\nimages: {}\nsizes: {}\ncolour: red\nexams: {x y: {}}\n")
-    done = run_e2xhub("check", "--catalog", catalog, **sources)
+    done = call_e2xhub("check", "--catalog", catalog, **sources)
     assert (done.status, done.output) == (1, "")
     lines = done.errors.splitlines()
     assert lines[0] == (
@@ -48,7 +48,7 @@ def test_check_tells_every_fault_of_a_catalog_and_fails(sources: Sources, tmp_pa
 def test_check_tells_every_fault_of_a_roster_and_fails(sources: Sources, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("username,exam,role\nalice,none,\n")
     (tmp_path / "b.csv").write_text("username,exam,role\na b,ml-pz1,\n")
-    done = run_e2xhub("check", "--roster", tmp_path, **sources)
+    done = call_e2xhub("check", "--roster", tmp_path, **sources)
     assert (done.status, done.output) == (1, "")
     assert done.errors.splitlines() == [
         f"{tmp_path}/a.csv:2: exam 'none' is not in the catalog; expected one of: ml-pz1, ml-pz2",
@@ -58,26 +58,26 @@ def test_check_tells_every_fault_of_a_roster_and_fails(sources: Sources, tmp_pat
 
 
 def test_check_without_a_catalog_is_wrong_usage(roster_directory: Path) -> None:
-    done = run_e2xhub("check", "--roster", roster_directory)
+    done = call_e2xhub("check", "--roster", roster_directory)
     assert done.status == 2
     assert "Missing option '--catalog' (env var: 'E2XHUB_CATALOG')." in done.error_text
 
 
 def test_unknown_option_is_wrong_usage(sources: Sources) -> None:
-    done = run_e2xhub("check", "--colour", **sources)
+    done = call_e2xhub("check", "--colour", **sources)
     assert (done.status, done.output) == (2, "")
     assert done.error_text.startswith("Usage:")
 
 
 def test_help_is_status_zero() -> None:
-    done = run_e2xhub("-h")
+    done = call_e2xhub("-h")
     assert done.status == 0
     for command in ("check", "offers", "manifest", "password", "demo"):
         assert command in done.output
 
 
 def test_offers_shows_a_table_in_words(sources: Sources) -> None:
-    done = run_e2xhub("offers", "Alice", "--at", WINTER, **sources)
+    done = call_e2xhub("offers", "Alice", "--at", WINTER, **sources)
     assert done.status == 0
     for text in (
         "alice on the assignment hub",
@@ -103,13 +103,13 @@ def test_digest_is_shortened_on_a_terminal_and_whole_in_a_file(
     pinned = tmp_path / "catalog.yaml"
     pinned.write_text(text.replace("notebook:1", f"notebook:1@sha256:{digest}"), encoding="utf-8")
     asked = ("offers", "alice", "--at", WINTER, "--catalog", pinned)
-    assert f"notebook:1@sha256:{digest} (large)" in run_e2xhub(*asked, **sources).output
+    assert f"notebook:1@sha256:{digest} (large)" in call_e2xhub(*asked, **sources).output
     shown = run_on_terminal(*asked, COLUMNS=200, **sources)
     assert "notebook:1@sha256:0123456789ab… (large)" in shown
 
 
 def test_row_is_one_line_in_a_file_whatever_the_terminal_is(sources: Sources) -> None:
-    done = run_e2xhub("offers", "alice", "--at", WINTER, COLUMNS=30, **sources)
+    done = call_e2xhub("offers", "alice", "--at", WINTER, COLUMNS=30, **sources)
     assert any(
         "machine-learning/WS26/student" in line and "registry.example.org/gpu:1 (small" in line
         for line in done.output.splitlines()
@@ -117,7 +117,7 @@ def test_row_is_one_line_in_a_file_whatever_the_terminal_is(sources: Sources) ->
 
 
 def test_version_is_that_of_the_package() -> None:
-    done = run_e2xhub("--version")
+    done = call_e2xhub("--version")
     assert (done.status, done.output) == (0, f"e2xhub {metadata.version('e2xhub')}\n")
 
 
@@ -127,12 +127,12 @@ def test_offers_tell_an_examinees_own_window(sources: Sources, tmp_path: Path) -
     more = "  ml-pz1:\n    extra_minutes: {ben: 30}\n"
     changed.write_text(text.replace("  ml-pz1:\n", more), encoding="utf-8")
     asked = ("offers", "ben", "--hub", "exam", "--catalog", changed)
-    done = run_e2xhub(*asked, "--at", "2027-02-15T09:00", **sources)
+    done = call_e2xhub(*asked, "--at", "2027-02-15T09:00", **sources)
     assert (
         "registry.example.org/exam:1 (small); "
         "open from 2027-02-15 08:45 to 2027-02-15 11:00, 30 minutes of it extra" in done.output
     )
-    before = run_e2xhub(*asked, "--at", "2027-02-14T09:00", "--json", **sources).json
+    before = call_e2xhub(*asked, "--at", "2027-02-14T09:00", "--json", **sources).json
     assert before["refusals"][0]["window"] == {
         "opens_at": "2027-02-15T08:45:00+01:00",
         "ends_at": "2027-02-15T11:00:00+01:00",
@@ -141,13 +141,13 @@ def test_offers_tell_an_examinees_own_window(sources: Sources, tmp_path: Path) -
 
 
 def test_group_that_no_rule_spells_is_said(sources: Sources) -> None:
-    done = run_e2xhub("offers", "alice", "--at", WINTER, "--group", "wrong", **sources)
+    done = call_e2xhub("offers", "alice", "--at", WINTER, "--group", "wrong", **sources)
     assert done.status == 0
     assert done.errors == "group 'wrong' is spelled by no rule of the catalog\n"
 
 
 def test_offers_as_json_are_offers_and_refusals(sources: Sources) -> None:
-    found = run_e2xhub("offers", "alice", "--at", WINTER, "--json", **sources).json
+    found = call_e2xhub("offers", "alice", "--at", WINTER, "--json", **sources).json
     assert [offer["offer"] for offer in found["offers"]] == [
         "machine-learning/WS26/student",
         "databases/WS26/student",
@@ -204,12 +204,12 @@ def test_offers_as_json_are_offers_and_refusals(sources: Sources) -> None:
 def test_moment_without_zone_is_the_universitys_time(
     sources: Sources, at: str, is_open: bool
 ) -> None:
-    found = run_e2xhub("offers", "ben", "--hub", "exam", "--at", at, "--json", **sources).json
+    found = call_e2xhub("offers", "ben", "--hub", "exam", "--at", at, "--json", **sources).json
     assert bool(found["offers"]) is is_open
 
 
 def test_person_without_a_role_on_this_hub_is_told_so(sources: Sources) -> None:
-    done = run_e2xhub("offers", "petra", **sources)
+    done = call_e2xhub("offers", "petra", **sources)
     assert done.status == 0
     assert done.output == "petra has no role that works on the assignment hub.\n"
 
@@ -245,7 +245,7 @@ def test_person_without_a_role_on_this_hub_is_told_so(sources: Sources) -> None:
 def test_what_does_not_exist_is_named(
     sources: Sources, arguments: list[str], status: int, error: str
 ) -> None:
-    done = run_e2xhub(*arguments, **sources)
+    done = call_e2xhub(*arguments, **sources)
     assert (done.status, done.output) == (status, "")
     assert error in done.error_text
     assert "Traceback" not in done.errors
@@ -253,7 +253,7 @@ def test_what_does_not_exist_is_named(
 
 def test_manifest_of_an_exam_is_yaml_with_the_policy_first(sources: Sources) -> None:
     arguments = ["--hub", "exam", "--at", "2027-02-15T09:00"]
-    done = run_e2xhub("manifest", "alice", "exams/ml-pz1/student", *arguments, **sources)
+    done = call_e2xhub("manifest", "alice", "exams/ml-pz1/student", *arguments, **sources)
     assert (done.status, done.errors) == (0, "")
     documents = list(yaml.safe_load_all(done.output))
     assert [document["kind"] for document in documents] == ["NetworkPolicy", "Pod"]
@@ -265,7 +265,7 @@ def test_manifest_adds_to_what_the_hubs_configuration_says(
     config = tmp_path / "jupyterhub_config.py"
     config.write_text("c.KubeSpawner.extra_annotations = {'team': 'x'}\n")
     arguments = ["databases/WS26/observer", "--config", config, "--json"]
-    *_, pod = run_e2xhub("manifest", "oscar", *arguments, **sources).json
+    *_, pod = call_e2xhub("manifest", "oscar", *arguments, **sources).json
     assert pod["metadata"]["annotations"]["team"] == "x"
     (container,) = pod["spec"]["containers"]
     assert all(mount["readOnly"] for mount in container["volumeMounts"])
@@ -283,7 +283,7 @@ def test_manifest_shows_what_the_admins_hook_makes_of_the_pod(
         "c.KubeSpawner.modify_pod_hook = hook\n"
     )
     arguments = ["databases/WS26/observer", "--config", config, "--json"]
-    *_, pod = run_e2xhub("manifest", "oscar", *arguments, **sources).json
+    *_, pod = call_e2xhub("manifest", "oscar", *arguments, **sources).json
     assert pod["spec"]["hostname"] == "room-7"
     assert pod["metadata"]["labels"] == {
         "team": "x",
@@ -301,7 +301,9 @@ def test_manifest_of_two_mounts_at_one_place_is_one_sentence(
     config.write_text(
         "c.KubeSpawner.volume_mounts = [{'name': 'home', 'mountPath': '/home/jovyan/'}]\n"
     )
-    done = run_e2xhub("manifest", "oscar", "databases/WS26/observer", "--config", config, **sources)
+    done = call_e2xhub(
+        "manifest", "oscar", "databases/WS26/observer", "--config", config, **sources
+    )
     assert (done.status, done.output) == (1, "")
     assert done.errors == (
         "the catalog's mount 'home' and KubeSpawner.volume_mounts both want /home/jovyan; "
@@ -322,7 +324,9 @@ def test_configuration_that_does_not_run_is_one_sentence(
 ) -> None:
     config = tmp_path / "jupyterhub_config.py"
     config.write_text(program + "\n")
-    done = run_e2xhub("manifest", "oscar", "databases/WS26/observer", "--config", config, **sources)
+    done = call_e2xhub(
+        "manifest", "oscar", "databases/WS26/observer", "--config", config, **sources
+    )
     assert (done.status, done.output) == (1, "")
     assert done.errors.startswith(f"{config} cannot be used: {what}")
     assert done.errors.endswith(

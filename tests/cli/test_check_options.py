@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import e2xhub.demo
-from tests.cli.program import run_e2xhub
+from tests.cli.program import call_e2xhub, run_e2xhub
 
 Sources = dict[str, Path]
 
@@ -75,7 +75,7 @@ def test_explain_of_an_unknown_term_is_one_sentence(tmp_path: Path) -> None:
     ],
 )
 def test_explain_offers_what_may_be_meant(sources: Sources, name: str, offered: str) -> None:
-    done = run_e2xhub("check", "--explain", name, **sources)
+    done = call_e2xhub("check", "--explain", name, **sources)
     assert (done.status, done.output) == (1, "")
     assert f"expected COURSE/TERM or exams/ID, one of: {offered}" in done.errors
 
@@ -91,7 +91,7 @@ def test_explain_is_the_same_in_every_run(sources: Sources) -> None:
 
 
 def test_explain_tells_the_hubs_of_what_only_some_have(sources: Sources) -> None:
-    told = run_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **sources).json
+    told = call_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **sources).json
     hubs = {item["key"]: item["value"]["hubs"] for item in told if "mounts." in item["key"]}
     assert hubs["mounts.home"] == ["assignment", "grading"]
     assert hubs["mounts.exam-home"] == ["exam"]
@@ -102,7 +102,7 @@ def test_explain_tells_which_hubs_have_the_exchange(sources: Sources, tmp_path: 
     course = "    title: Machine Learning\n"
     nbgrader = '    nbgrader: {volume: files, exchange: "x/{course}/{term}"}\n'
     changed = replace_in_catalog(sources, tmp_path, course, course + nbgrader)
-    told = run_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **changed).json
+    told = call_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **changed).json
     (value,) = (item["value"] for item in told if item["key"] == "nbgrader")
     assert value["hubs"] == ["assignment", "grading"]
 
@@ -154,7 +154,7 @@ def test_schema_refuses_what_the_catalog_refuses() -> None:
 
 
 def test_check_tells_scripts_what_there_is(sources: Sources) -> None:
-    done = run_e2xhub("check", "--json", **sources)
+    done = call_e2xhub("check", "--json", **sources)
     told = json.loads(done.output)
     assert (done.status, told["faults"]) == (0, [])
     assert told["courses"] == 2
@@ -164,7 +164,7 @@ def test_check_tells_scripts_what_there_is(sources: Sources) -> None:
 def test_check_tells_scripts_every_fault(sources: Sources, tmp_path: Path) -> None:
     roster = tmp_path / "roster.csv"
     roster.write_text("username,exam,role\nalice,none,\n")
-    done = run_e2xhub("check", "--json", **{**sources, "E2XHUB_ROSTER": roster})
+    done = call_e2xhub("check", "--json", **{**sources, "E2XHUB_ROSTER": roster})
     (fault,) = json.loads(done.output)["faults"]
     assert done.status == 1
     assert (fault["file"], fault["line"]) == (str(roster), 2)
@@ -172,7 +172,7 @@ def test_check_tells_scripts_every_fault(sources: Sources, tmp_path: Path) -> No
 
 
 def test_explain_tells_scripts_each_value_and_its_level(sources: Sources) -> None:
-    done = run_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **sources)
+    done = call_e2xhub("check", "--explain", "exams/ml-pz1", "--json", **sources)
     origins = {item["key"]: item for item in json.loads(done.output)}
     assert origins["image"] == {"key": "image", "value": "exam", "from": "exams.ml-pz1"}
 
@@ -183,7 +183,7 @@ def test_override_that_kubespawner_does_not_know_is_a_fault(
     faulty = replace_in_catalog(
         sources, tmp_path, "defaults:\n", "defaults:\n  kubespawner_override: {imagee: x}\n"
     )
-    done = run_e2xhub("check", **faulty)
+    done = call_e2xhub("check", **faulty)
     assert done.status == 1
     assert "'imagee' cannot be overridden here; expected one of: " in done.errors
 
@@ -193,7 +193,7 @@ def test_image_of_an_exam_is_frozen_from_its_day_on(sources: Sources, tmp_path: 
         changed = replace_in_catalog(
             sources, tmp_path, "  ml-pz1:\n", f"  ml-pz1:\n    freeze_image_on: {day}\n"
         )
-        done = run_e2xhub("check", **changed)
+        done = call_e2xhub("check", **changed)
         assert done.status == status, done.errors
         if status:
             assert f"the image of this exam is frozen since {day}, and " in done.errors
@@ -205,14 +205,14 @@ def test_extra_time_of_somebody_who_is_no_examinee_is_a_warning(
     changed = replace_in_catalog(
         sources, tmp_path, "  ml-pz1:\n", "  ml-pz1:\n    extra_minutes: {nobody: 10}\n"
     )
-    done = run_e2xhub("check", **changed)
+    done = call_e2xhub("check", **changed)
     assert done.status == 0
     line = line_of(changed["E2XHUB_CATALOG"], "nobody")
     assert done.errors.splitlines()[0] == (
         f"Warning: {changed['E2XHUB_CATALOG']}:{line}: 'nobody' gets extra time and is no "
         "examinee of this exam on the roster"
     )
-    told = run_e2xhub("check", "--json", **changed).json["warnings"][0]
+    told = call_e2xhub("check", "--json", **changed).json["warnings"][0]
     assert (told["file"], told["line"]) == (str(changed["E2XHUB_CATALOG"]), line)
 
 
@@ -220,11 +220,11 @@ def test_offers_can_be_asked_for_with_groups(sources: Sources, tmp_path: Path) -
     rule = 'groups: [{pattern: "course::{course}::{role}", term: WS26}]\n'
     changed = replace_in_catalog(sources, tmp_path, "university:", f"{rule}university:")
     asked = ("offers", "stranger", "--at", "2026-11-02T10:00", "--json")
-    done = run_e2xhub(*asked, "--group", "course::databases::student", "--group", "x", **changed)
+    done = call_e2xhub(*asked, "--group", "course::databases::student", "--group", "x", **changed)
     assert [offer["offer"] for offer in json.loads(done.output)["offers"]] == [
         "databases/WS26/student"
     ]
-    assert run_e2xhub(*asked, **changed).status == 1
+    assert call_e2xhub(*asked, **changed).status == 1
 
 
 def line_of(file: Path, text: str) -> int:

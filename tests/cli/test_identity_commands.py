@@ -9,7 +9,7 @@ import pytest
 
 from e2xhub.domain.identifiers import Username
 from e2xhub.storage.identities import Identities, open_identities
-from tests.cli.program import Outcome, run_e2xhub
+from tests.cli.program import Outcome, call_e2xhub
 
 ISSUER = "https://login.example.org"
 BOUND = datetime(2026, 10, 1, 8, 0, tzinfo=timezone.utc)
@@ -30,7 +30,7 @@ def identities(url: str) -> Identities:
 
 
 def identity(url: str, *arguments: str) -> Outcome:
-    return run_e2xhub("identity", *arguments, E2XHUB_DATABASE_URL=url)
+    return call_e2xhub("identity", *arguments, E2XHUB_DATABASE_URL=url)
 
 
 def test_list_shows_user_subject_and_issuer(url: str, identities: Identities) -> None:

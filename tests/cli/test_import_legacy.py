@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.cli.program import Outcome, run_e2xhub
+from tests.cli.program import Outcome, call_e2xhub
 
 SAMPLES = Path(__file__).parents[1] / "imports" / "legacy" / "samples"
 NAMES = sorted(directory.name for directory in SAMPLES.iterdir())
@@ -19,12 +19,12 @@ COURSES_ARE_NESTED = "graders and instructors may write to 'courses/{course}', i
 def check(target: Path) -> Outcome:
     """What `e2xhub check` says of what was written to `target`."""
     sources = {"E2XHUB_CATALOG": target / "catalog", "E2XHUB_ROSTER": target / "roster"}
-    return run_e2xhub("check", **sources)
+    return call_e2xhub("check", **sources)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_written_passes_the_check(tmp_path: Path, name: str) -> None:
-    done = run_e2xhub("import-legacy", SAMPLES / name, "--to", tmp_path / "new")
+    done = call_e2xhub("import-legacy", SAMPLES / name, "--to", tmp_path / "new")
     assert (done.status, done.errors) == (0, "")
     assert done.output.startswith(f"Written to {tmp_path}/new, without faults")
     assert "left-out" in done.output
@@ -42,7 +42,7 @@ def test_what_is_written_passes_the_check(tmp_path: Path, name: str) -> None:
 
 
 def test_json_has_counts_and_every_note(tmp_path: Path) -> None:
-    done = run_e2xhub("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path / "new", "--json")
+    done = call_e2xhub("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path / "new", "--json")
     assert done.json["written"] == {
         "courses": 2,
         "terms": 2,
@@ -62,14 +62,14 @@ def test_json_has_counts_and_every_note(tmp_path: Path) -> None:
 
 def test_directory_with_files_is_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "mine").touch()
-    done = run_e2xhub("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path)
+    done = call_e2xhub("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path)
     assert done.status == 2
     assert "is not empty; choose a new directory" in done.error_text
 
 
 @pytest.mark.parametrize("term", ["=SS23", "MRC=", ""])
 def test_term_that_is_none_is_wrong_usage(tmp_path: Path, term: str) -> None:
-    done = run_e2xhub(
+    done = call_e2xhub(
         "import-legacy", SAMPLES / "exam_hub", "--to", tmp_path / "new", "--term", term
     )
     assert done.status == 2
@@ -78,7 +78,7 @@ def test_term_that_is_none_is_wrong_usage(tmp_path: Path, term: str) -> None:
 
 
 def test_term_may_be_named(tmp_path: Path) -> None:
-    done = run_e2xhub(
+    done = call_e2xhub(
         *("import-legacy", SAMPLES / "lists_per_mode", "--to", tmp_path / "new"),
         *("--term", "WuS-Klausur=SS20", "--university", "Old University"),
     )
@@ -92,7 +92,7 @@ def test_term_may_be_named(tmp_path: Path) -> None:
 
 def test_time_zone_is_that_of_the_catalog_and_its_exams(tmp_path: Path) -> None:
     new = tmp_path / "new"
-    done = run_e2xhub(
+    done = call_e2xhub(
         "import-legacy", SAMPLES / "exam_hub", "--to", new, "--time-zone", "Asia/Tokyo"
     )
     assert (done.status, done.errors) == (0, "")
@@ -103,7 +103,7 @@ def test_time_zone_is_that_of_the_catalog_and_its_exams(tmp_path: Path) -> None:
 
 
 def test_time_zone_that_is_none_is_wrong_usage(tmp_path: Path) -> None:
-    done = run_e2xhub(
+    done = call_e2xhub(
         *("import-legacy", SAMPLES / "exam_hub", "--to", tmp_path / "new"),
         *("--time-zone", "Berlin"),
     )
@@ -119,7 +119,7 @@ def test_volume_of_an_unknown_source_is_filled_in_so_that_the_check_passes(tmp_p
         "load_groups: {AMR.WS25.students: [sam]}\n"
         "singleuser: {storage: {extraVolumes: [{name: disk2, bogus: {a: b}}]}}\n"
     )
-    done = run_e2xhub("import-legacy", old, "--to", new)
+    done = call_e2xhub("import-legacy", old, "--to", new)
     assert (done.status, done.errors) == (0, "")
     checked = check(new)
     (warning,) = checked.errors.splitlines()
@@ -128,7 +128,7 @@ def test_volume_of_an_unknown_source_is_filled_in_so_that_the_check_passes(tmp_p
 
 def test_directory_without_a_deployment_is_refused(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir()
-    done = run_e2xhub("import-legacy", tmp_path / "old", "--to", tmp_path / "new")
+    done = call_e2xhub("import-legacy", tmp_path / "old", "--to", tmp_path / "new")
     assert (done.status, done.output) == (1, "")
     assert done.errors == f"no course of an e2x deployment is in {tmp_path}/old\n"
 
@@ -138,7 +138,7 @@ def test_people_who_would_share_a_home_are_a_fault(tmp_path: Path) -> None:
         file = tmp_path / "old" / course / f"{course}.SS23.PZ1.csv"
         file.parent.mkdir(parents=True)
         file.write_text(f"Username\n{user}\n")
-    done = run_e2xhub("import-legacy", tmp_path / "old", "--to", tmp_path / "new")
+    done = call_e2xhub("import-legacy", tmp_path / "old", "--to", tmp_path / "new")
     assert done.status == 1
     assert check(tmp_path / "new").status == 0
 
@@ -154,8 +154,8 @@ def test_people_keep_their_numbers_and_homes_in_the_server(
     tmp_path: Path, user: str, offer: str, hub: str, expected: tuple[str, str, str]
 ) -> None:
     new = tmp_path / "new"
-    assert run_e2xhub("import-legacy", SAMPLES / "lists_per_course", "--to", new).status == 0
-    done = run_e2xhub(
+    assert call_e2xhub("import-legacy", SAMPLES / "lists_per_course", "--to", new).status == 0
+    done = call_e2xhub(
         *("manifest", user, offer, "--hub", hub, "--at", "2023-05-02", "--json"),
         **{"E2XHUB_CATALOG": new / "catalog", "E2XHUB_ROSTER": new / "roster"},
     )

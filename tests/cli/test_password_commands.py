@@ -16,14 +16,14 @@ from e2xhub.domain.audit import Action
 from e2xhub.domain.exam_entry import EntryRefusal
 from e2xhub.domain.throttle import MOST_ON_A_PERSON
 from tests.cli.exam_environment import SLIP, Environment, open_records, try_slip
-from tests.cli.program import Outcome, run_e2xhub
+from tests.cli.program import Outcome, call_e2xhub, run_e2xhub
 from tests.storage.exams import ALICE, PZ1, make_attempt, try_quickly
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
 def password(environment: Environment, command: str, *arguments: object) -> Outcome:
-    return run_e2xhub("password", command, *arguments, **environment)
+    return call_e2xhub("password", command, *arguments, **environment)
 
 
 def issue(environment: Environment, username: str = "ben") -> str:
@@ -41,7 +41,9 @@ def row(environment: Environment, username: str = "ben") -> dict[str, object]:
 
 
 def test_password_from_issue_to_use(environment: Environment, tmp_path: Path) -> None:
-    issued = issue(environment)
+    done = run_e2xhub("password", "issue", "ml-pz1", "--user", "ben", **environment)
+    assert (done.status, done.errors) == (0, "")
+    issued = done.output.strip()
     assert SLIP.fullmatch(issued)
 
     again = password(environment, "issue", "ml-pz1", "--user", "ben")

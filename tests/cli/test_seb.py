@@ -9,7 +9,7 @@ import pytest
 
 from e2xhub.domain.safe_exam_browser import accepted_keys
 from e2xhub.domain.seb_files import compute_config_key
-from tests.cli.program import Outcome, run_e2xhub
+from tests.cli.program import Outcome, call_e2xhub
 from tests.examples import CATALOG_FILE, EXAM, load_example
 
 HUB = "https://hub.example.org/"
@@ -21,7 +21,7 @@ TOLD = (
 
 
 def run_seb(*arguments: object, catalog: Path = CATALOG_FILE) -> Outcome:
-    return run_e2xhub("seb", *arguments, E2XHUB_CATALOG=catalog)
+    return call_e2xhub("seb", *arguments, E2XHUB_CATALOG=catalog)
 
 
 def test_file_has_a_key_that_the_hub_admits() -> None:

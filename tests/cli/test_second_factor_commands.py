@@ -13,7 +13,7 @@ from e2xhub.domain.second_factor import TotpSecret
 from e2xhub.storage.exam_records import ExamRecords, open_exam_records
 from e2xhub.storage.pepper_file import load_peppers
 from e2xhub.storage.second_factors import SecondFactors
-from tests.cli.program import Outcome, run_e2xhub
+from tests.cli.program import Outcome, call_e2xhub
 
 Environment = dict[str, object]
 PETRA = Username.parse("petra")
@@ -48,7 +48,7 @@ def factors(records: ExamRecords) -> SecondFactors:
 
 
 def second_factor(environment: Environment, *arguments: str) -> Outcome:
-    return run_e2xhub("second-factor", *arguments, **environment)
+    return call_e2xhub("second-factor", *arguments, **environment)
 
 
 def test_status_shows_who_has_one(environment: Environment, factors: SecondFactors) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from e2xhub.storage.catalog_files import load_catalog
-from tests.cli.program import Outcome, run_e2xhub
+from tests.cli.program import Outcome, call_e2xhub
 from tests.domain.test_sizes import MEASURED, PUBLISHED, needs_measured_nodes
 from tests.kubernetes.node_manifests import NodesOfACluster, nodes_of_a_cluster
 
@@ -49,7 +49,7 @@ async def cluster(tmp_path: Path) -> AsyncIterator[NodesOfACluster]:
 async def run_at(directory: Path, *arguments: object) -> Outcome:
     """The outcome of `e2xhub sizes ARGUMENTS` beside a cluster that runs in this process."""
     kubeconfig = directory / "kubeconfig"
-    return await asyncio.to_thread(run_e2xhub, "sizes", *arguments, KUBECONFIG=kubeconfig)
+    return await asyncio.to_thread(call_e2xhub, "sizes", *arguments, KUBECONFIG=kubeconfig)
 
 
 def rows_of(done: Outcome) -> list[list[str]]:
@@ -59,7 +59,7 @@ def rows_of(done: Outcome) -> list[list[str]]:
 
 
 def test_table_tells_sizes_and_how_many_servers_fit() -> None:
-    done = run_e2xhub("sizes", TYPE)
+    done = call_e2xhub("sizes", TYPE)
     assert (done.status, done.errors) == (0, "")
     assert done.output.startswith("Sizes that fill a n2-highmem-4")
     assert rows_of(done) == [
@@ -71,7 +71,7 @@ def test_table_tells_sizes_and_how_many_servers_fit() -> None:
 
 
 def test_exam_with_its_people_tells_how_many_nodes_they_need() -> None:
-    done = run_e2xhub("sizes", TYPE, "--exam", "--people", 300, "-n", 2)
+    done = call_e2xhub("sizes", TYPE, "--exam", "--people", 300, "-n", 2)
     assert "nodes for 300 people" in done.output
     assert rows_of(done) == [
         ["mem_13_2", "13.22 GiB", "1.6905", "1.6905", "2", "150"],
@@ -80,7 +80,7 @@ def test_exam_with_its_people_tells_how_many_nodes_they_need() -> None:
 
 
 def test_json_has_the_published_sizes_exactly(nodes: Path) -> None:
-    told = run_e2xhub("sizes", TYPE, "--no-margin", "--nodes", nodes, "--json").json
+    told = call_e2xhub("sizes", TYPE, "--no-margin", "--nodes", nodes, "--json").json
     assert told["node_selector"] == {"node.kubernetes.io/instance-type": TYPE}
     assert told["available"] == {**HERE["available"], "pods": None}
     assert [
@@ -93,17 +93,17 @@ def test_json_has_the_published_sizes_exactly(nodes: Path) -> None:
 @needs_measured_nodes
 def test_measured_nodes_may_be_named_as_they_are() -> None:
     file = MEASURED / "node-capacity-2023-09.json"
-    told = run_e2xhub("sizes", TYPE, "--no-margin", "--nodes", file, "--json").json
+    told = call_e2xhub("sizes", TYPE, "--no-margin", "--nodes", file, "--json").json
     assert [size["memory"] for size in told["sizes"]] == [memory for _, memory, _, _ in PUBLISHED]
 
 
 def test_without_a_type_all_types_are_listed(nodes: Path) -> None:
-    done = run_e2xhub("sizes", "--nodes", nodes)
+    done = call_e2xhub("sizes", "--nodes", nodes)
     assert done.status == 0
     rows = rows_of(done)
     assert [TYPE, "3.485", "27.29 GiB"] in rows
     assert ["r5.xlarge", "3.725", "29.67 GiB"] in rows
-    listed = run_e2xhub("sizes", "--nodes", nodes, "--json").json["node_types"]
+    listed = call_e2xhub("sizes", "--nodes", nodes, "--json").json["node_types"]
     assert list(listed) == [name for name, _, _ in rows]
     assert listed[TYPE] == {**HERE["available"], "pods": None}
 
@@ -112,9 +112,9 @@ def test_without_a_type_all_types_are_listed(nodes: Path) -> None:
 def test_part_of_a_catalog_is_taken_by_a_catalog_unchanged(
     tmp_path: Path, options: list[object]
 ) -> None:
-    done = run_e2xhub("sizes", TYPE, "--as-catalog", *options)
+    done = call_e2xhub("sizes", TYPE, "--as-catalog", *options)
     assert (done.status, done.errors) == (0, "")
-    names = run_e2xhub("sizes", TYPE, "--json", *options).json["sizes"]
+    names = call_e2xhub("sizes", TYPE, "--json", *options).json["sizes"]
     first, last = names[0], names[-1]
     text = CATALOG.replace("mem_3_3, mem_26_4", f"{first['key']}, {last['key']}")
     (tmp_path / "catalog.yaml").write_text(text)
@@ -129,7 +129,7 @@ def test_part_of_a_catalog_is_taken_by_a_catalog_unchanged(
 
 
 def test_unknown_type_is_told_with_those_of_nearly_its_name() -> None:
-    done = run_e2xhub("sizes", "n2-highmem4")
+    done = call_e2xhub("sizes", "n2-highmem4")
     assert (done.status, done.output) == (1, "")
     assert done.errors == (
         "type of node 'n2-highmem4' is not known (did you mean 'n2-highmem-4' or "
@@ -140,7 +140,7 @@ def test_unknown_type_is_told_with_those_of_nearly_its_name() -> None:
 
 @pytest.mark.parametrize("number", [0, 100])
 def test_number_that_cannot_be_is_wrong_usage(number: int) -> None:
-    done = run_e2xhub("sizes", TYPE, "-n", number)
+    done = call_e2xhub("sizes", TYPE, "-n", number)
     assert (done.status, done.output) == (2, "")
     assert done.error_text.endswith(
         f"Invalid value for -n: {number} sizes cannot be made; expected 1 to 9, so that the "
@@ -150,19 +150,19 @@ def test_number_that_cannot_be_is_wrong_usage(number: int) -> None:
 
 @pytest.mark.parametrize("options", [["--as-catalog"], [TYPE, "--as-catalog", "--json"]])
 def test_part_of_a_catalog_is_yaml_of_one_type(options: list[str]) -> None:
-    done = run_e2xhub("sizes", *options)
+    done = call_e2xhub("sizes", *options)
     assert (done.status, done.output) == (2, "")
     assert "Invalid value for --as-catalog: needs NODE_TYPE, and no --json" in done.error_text
 
 
 def test_nobody_at_all_is_wrong_usage() -> None:
-    assert run_e2xhub("sizes", TYPE, "--people", 0).status == 2
+    assert call_e2xhub("sizes", TYPE, "--people", 0).status == 2
 
 
 def test_faults_of_a_file_are_told_with_their_lines(tmp_path: Path) -> None:
     file = tmp_path / "nodes.yaml"
     file.write_text("big:\n  available: {cpu: lots, memory: 1Gi}\n")
-    done = run_e2xhub("sizes", "--nodes", file)
+    done = call_e2xhub("sizes", "--nodes", file)
     assert (done.status, done.output) == (1, "")
     assert done.errors == (
         f"{file}:2: big.available.cpu: 'lots' is no amount of CPU; expected cores such as 3.92\n"
