@@ -102,7 +102,7 @@ def test_roster_that_is_busy_is_no_obstacle_that_lasts(
 
 
 def wait_until_closed(school: School) -> ReadOnlyReason | None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while reason_of(school) is None and time.monotonic() < deadline:
         time.sleep(0.02)
     return reason_of(school)

@@ -55,7 +55,7 @@ class Demo:
         await self.core.create_namespaced_pod("default", pod)
 
     async def wait_for(self, name: str, condition: Callable[[V1Pod], Any]) -> V1Pod:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while not condition(pod := await self.core.read_namespaced_pod(name, "default")):
             assert time.monotonic() < deadline, pod.status
             await asyncio.sleep(0.02)
@@ -72,7 +72,7 @@ class Demo:
         await self.wait_until_gone(name)
 
     async def wait_until_gone(self, name: str) -> None:
-        deadline = time.monotonic() + 15
+        deadline = time.monotonic() + 60
         while True:
             try:
                 await self.core.read_namespaced_pod(name, "default")
@@ -210,7 +210,7 @@ async def test_a_pod_that_vanishes_from_the_api_is_killed(
     await demo.create("alice", f"trap '' TERM; : {marker}; while :; do sleep 1; done")
     await demo.wait_for_phase("alice", "Running")
     await demo.core.delete_namespaced_pod("alice", "default", grace_period_seconds=0)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 30
     while find_processes(marker):
         assert time.monotonic() < deadline
         await asyncio.sleep(0.02)

@@ -58,7 +58,7 @@ def run(spec: SandboxSpec, tmp_path: Path) -> Run:
         log.unlink(missing_ok=True)
         changed = replace(spec, command=["sh", "-c", script], **changes)
         process = await ContainerProcess.start(changed, log)
-        code = await asyncio.wait_for(process.wait(), 20)
+        code = await asyncio.wait_for(process.wait(), 60)
         return code, log.read_text()
 
     return run_script
@@ -337,7 +337,7 @@ async def test_killing_a_container_leaves_no_process(
     await asyncio.sleep(0.2)
     assert find_marked(marker)
     process.kill()
-    assert await asyncio.wait_for(process.wait(), 5) == 137
+    assert await asyncio.wait_for(process.wait(), 30) == 137
     assert find_marked(marker) == []
 
 
@@ -354,7 +354,7 @@ async def test_a_command_that_ends_leaves_no_process(
         working_directory="/",
     )
     process = await ContainerProcess.start(spec, tmp_path / "log")
-    assert await asyncio.wait_for(process.wait(), 5) == 5
+    assert await asyncio.wait_for(process.wait(), 30) == 5
     await wait_until(lambda: find_marked(marker) == [], seconds=2)
 
 
@@ -423,5 +423,5 @@ async def test_sigterm_reaches_the_command(spec: SandboxSpec, tmp_path: Path) ->
     process = await ContainerProcess.start(replace(spec, command=["sh", "-c", script]), log)
     await wait_until(lambda: "ready" in log.read_text())
     process.terminate()
-    assert await asyncio.wait_for(process.wait(), 5) == 7
+    assert await asyncio.wait_for(process.wait(), 30) == 7
     assert "stopping" in log.read_text()

@@ -78,6 +78,8 @@ def open_lab(open_hub: OpenLab) -> OpenLab:
             start_server(page)
         expect(page.locator(".e2x-exam-bar")).to_be_visible()
         page.wait_for_selector("#jupyterlab-splash", state="hidden")
+        # Until then JupyterLab itself takes the keyboard, for what it opens first.
+        expect(page.locator(".jp-MainAreaWidget:visible").first).to_be_visible()
         return page
 
     return open_it
@@ -160,6 +162,8 @@ def test_what_was_read_is_not_shown_again_when_the_page_is_opened_anew(
     announce(records, "To be read once.")
     page = open_lab()
     bar = bar_of(page)
+    for text in ("To be read first.", "To be read once."):
+        expect(bar.locator(".e2x-exam-text", has_text=text)).to_be_visible()
     unread = bar.get_by_role("button", name="I have read it")
     unread.first.focus()
     for left in range(unread.count(), 0, -1):

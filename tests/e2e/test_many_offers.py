@@ -40,7 +40,7 @@ def wait_until_in_sight(page: Page) -> None:
             return [top + 3, bottom - 3].every(
                 (y) => card.contains(document.elementFromPoint(left + 30, y)));
         }""",
-        timeout=5000,
+        timeout=30_000,
     )
 
 

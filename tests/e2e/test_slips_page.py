@@ -61,10 +61,10 @@ def address() -> Iterator[str]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    loop, ended, port = started.result(timeout=10)
+    loop, ended, port = started.result(timeout=60)
     yield f"http://127.0.0.1:{port}"
     loop.call_soon_threadsafe(ended.set)
-    thread.join(timeout=10)
+    thread.join(timeout=60)
 
 
 @pytest.fixture

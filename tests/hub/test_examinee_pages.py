@@ -28,7 +28,7 @@ SUBMITTED = "/hub/e2x/examinee/submitted"
 OF_SERVERS = "/hub/api/e2x/examinee/submitted"
 OURS = {"X-E2X-Examinee": "submitted", "Sec-Fetch-Site": "same-origin"}
 SLUG = "exams/ml-open/student"
-MOST_SECONDS = 30
+MOST_SECONDS = 60
 
 
 class LabSession(HubSession):

@@ -234,7 +234,7 @@ def test_watching_thread_takes_a_change_by_itself(registry: LiveRegistry, roster
 
 
 def wait_for(condition: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
     return condition()

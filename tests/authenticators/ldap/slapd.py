@@ -35,7 +35,7 @@ from tests.authenticators.ldap.people import (
 from tests.programs import find_program
 
 HOST = "localhost"
-_START_SECONDS = 20
+_START_SECONDS = 60
 _CONFIGURATION = """
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema

@@ -392,7 +392,7 @@ async def test_refreshes_have_as_many_threads_as_sign_ins_besides(gate: threadin
     names = ("alice", "bob", "carol", "dave", "eve")
     asked += [asyncio.ensure_future(authenticator.refresh_user(SignedIn(name))) for name in names]
     await asyncio.sleep(0)
-    assert all([await asyncio.to_thread(begun.acquire, timeout=10) for _ in range(4)])
+    assert all([await asyncio.to_thread(begun.acquire, timeout=30) for _ in range(4)])
     assert not await asyncio.to_thread(begun.acquire, timeout=0.1)
     gate.set()
     await asyncio.gather(*asked)

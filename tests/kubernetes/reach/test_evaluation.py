@@ -226,8 +226,8 @@ def test_five_hundred_policies_of_others_cost_milliseconds() -> None:
     ]
     ours = allow_egress({"to": [pods(**HUB)]})
     reach_of(EXAM_POD, others)
-    begin = time.perf_counter()
+    begin = time.process_time()
     reach, allowed = reach_of(EXAM_POD, [*others, ours]), reach_of(EXAM_POD, [ours])
     excess = find_excess(reach, allowed)
     assert excess == []
-    assert time.perf_counter() - begin < 0.1  # half a millisecond on a quiet machine
+    assert time.process_time() - begin < 0.1  # half a millisecond on a quiet machine

@@ -112,7 +112,7 @@ async def test_watch_that_ended_is_opened_again_and_breaks_no_stop(api: CoreV1Ap
     await wait_until(lambda: alice._attempt.is_seen)
     assert alice.pod_reflector is not ended
     await release(api, BOBS_POD)
-    await asyncio.wait_for(stopping, 10)
+    await asyncio.wait_for(stopping, 30)
     await give_up(starting, alice)
 
 
