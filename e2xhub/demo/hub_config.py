@@ -37,6 +37,8 @@ c.KubeSpawner.pod_name_template = f"jupyter-{get_value('demo.name')}-{{user_serv
 c.KubeSpawner.common_labels = {"app": "jupyterhub", "release": get_value("demo.name")}
 c.KubeSpawner.extra_labels = {"hub.jupyter.org/network-access-hub": "true"}
 c.KubeSpawner.delete_grace_period = 5
+# A laptop that starts several servers at once is slower than the machines of a cluster.
+c.KubeSpawner.http_timeout = 120
 
 if accounts := get_value("demo.accounts"):
     # On the exam hub this is how staff sign in, and e2xhub's own is the hub's authenticator.

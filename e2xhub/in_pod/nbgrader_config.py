@@ -21,6 +21,7 @@ from pathlib import Path
 from threading import Thread
 from urllib.parse import quote
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
+from weakref import WeakSet
 
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.exchange import default
@@ -444,6 +445,8 @@ class ReadGradebook:
         changed_at = self.original.stat().st_mtime_ns
         if self.copy.exists() and self.copy.stat().st_mtime_ns == changed_at:
             return
+        for session in Session.observed:
+            session.rollback()  # it would go on showing what it has read of the last copy
         source = f"file:{quote(str(self.original))}?{READ_ONLY}"
         original = sqlite3.connect(source, uri=True, timeout=LOCK_SECONDS)
         with closing(original), closing(sqlite3.connect(str(self.copy))) as copy:
@@ -464,10 +467,15 @@ def refuse_to_save(session, _context, _instances):
         raise PermissionError("observers change nothing")
 
 
-def refuse_from_now_on():
+def remember(session, _transaction, _connection):
+    Session.observed.add(session)
+
+
+def observe_from_now_on():
     """Once: this file is read again and again in one process."""
-    if not getattr(Session, "is_observed", False):
-        Session.is_observed = True
+    if not hasattr(Session, "observed"):
+        Session.observed = WeakSet()
+        event.listen(Session, "after_begin", remember)
         event.listen(Session, "before_flush", refuse_to_save)
 
 
@@ -486,8 +494,8 @@ def use_copy_of_gradebook(c):
     place = own_directory() / course_id
     place.mkdir(exist_ok=True)
     gradebook = ReadGradebook(os.environ["NBGRADER_COURSE_DIRECTORY"], place)
+    observe_from_now_on()
     gradebook.renew(course_id)
-    refuse_from_now_on()
     c.CourseDirectory.db_url = gradebook.db_url
 
 

@@ -63,6 +63,20 @@ def test_observer_sees_later_changes_without_a_restart(exchange: Exchange) -> No
         assert [student.id for student in kept_open.students] == ["ben"]
 
 
+def test_what_was_read_before_does_not_hide_what_is_new(exchange: Exchange) -> None:
+    from nbgrader.api import Gradebook
+
+    add_student(own_url(exchange), "ben")
+    with Gradebook(observed_url(exchange), "ml-WS26") as kept_open:
+        read_before = kept_open.find_student("ben")  # in use, as by a page that is being made
+        assert read_before.first_name is None
+        with Gradebook(own_url(exchange), "ml-WS26") as grading:
+            grading.update_or_create_student("ben", first_name="Ben")
+        exchange.load("observer")
+        assert kept_open.find_student("ben").first_name == "Ben"
+        assert read_before.first_name == "Ben"
+
+
 def test_what_an_observer_saves_is_refused_and_changes_nothing(exchange: Exchange) -> None:
     from nbgrader.api import Gradebook
 
