@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from tests.in_pod.conftest import Exchange
+from tests.in_pod.exchange import Exchange
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from traitlets.config.loader import Config
 
-from tests.in_pod.conftest import ASSIGNMENT, GRADER_UID, MOMENT, Exchange, as_user
+from tests.in_pod.exchange import ASSIGNMENT, MOMENT, Exchange
+from tests.in_pod.graders import GRADER_UID, Graders
 
 Said = Callable[[], list[str]]
 NO_TIME = "no submission of a possible time; expected one such as '2026-11-20 10:00:00.000000 UTC'"
@@ -25,40 +26,28 @@ def names(listed: list[dict[str, Any]]) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("mode", [0o700, 0o744, 0o300, 0o000], ids=oct)
 @pytest.mark.parametrize("depth", ["inbound", "submission"])
 def test_directory_closed_to_graders_keeps_no_other_student_back(
-    exchange_of_users: Callable[[], Exchange], said: Said, mode: int, depth: str
+    exchange_of_users: Callable[[], Exchange], graders: Graders, mode: int, depth: str
 ) -> None:
     exchange = exchange_of_users()
-    exchange.listed()
-    exchange.collect()
     (exchange.submission("alice") / "own.ipynb").write_text("{}")
     closed = exchange.submission("ben")
     (closed / "exercise.txt").write_text("text")
     exchange_of_users()
     (closed.parent if depth == "inbound" else closed).chmod(mode)
 
-    def work() -> tuple[list[str], list[str], list[tuple[str, str]]]:
-        listed = names(exchange.listed())
-        submitted = exchange.collect()
-        return [path.name for path in submitted.rglob("*.ipynb")], said(), listed
-
-    files, messages, listed = as_user(GRADER_UID, work)
-    assert files == ["own.ipynb"]
-    assert ["alice", ASSIGNMENT] in listed
-    assert any("ben" in message and "Permission denied" in message for message in messages)
+    done = graders.do(exchange, "list", "collect")
+    assert done.collected == ["own.ipynb"]
+    assert ("alice", ASSIGNMENT) in done.listed
+    assert any("ben" in message and "Permission denied" in message for message in done.said)
 
 
 def test_closed_inbound_is_named_with_what_was_expected(
-    exchange_of_users: Callable[[], Exchange], said: Said
+    exchange_of_users: Callable[[], Exchange], graders: Graders
 ) -> None:
     exchange = exchange_of_users()
-    exchange.listed()
     (exchange.at / "personalized-inbound" / "ben").chmod(0o700)
 
-    def work() -> list[str]:
-        exchange.listed()
-        return said()
-
-    assert as_user(GRADER_UID, work) == [
+    assert graders.do(exchange, "list").said == [
         "Left out all submissions of 'ben': Permission denied; "
         "expected a directory that graders can read"
     ]
@@ -92,15 +81,14 @@ def _endless_notebook(at: Path) -> None:
     "write", [_pipe, _secret_of_no_text, _closed_secret, _closed_notebook, _endless_notebook]
 )
 def test_list_opens_nothing_of_a_submission(
-    exchange_of_users: Callable[[], Exchange], write: Callable[[Path], None]
+    exchange_of_users: Callable[[], Exchange], graders: Graders, write: Callable[[Path], None]
 ) -> None:
     exchange = exchange_of_users()
-    exchange.listed()
     exchange.submission("alice")
     write(exchange.submission("ben"))
     exchange_of_users()
-    listed = as_user(GRADER_UID, lambda: names(exchange.listed()))
-    assert listed == [["alice", ASSIGNMENT], ["ben", ASSIGNMENT]]
+    listed = graders.do(exchange, "list").listed
+    assert listed == [("alice", ASSIGNMENT), ("ben", ASSIGNMENT)]
 
 
 def test_list_groups_submissions_as_nbgrader_does(
@@ -126,20 +114,15 @@ def test_list_groups_submissions_as_nbgrader_does(
 
 
 def test_submission_that_cannot_be_removed_keeps_no_other_from_it(
-    exchange_of_users: Callable[[], Exchange], said: Said
+    exchange_of_users: Callable[[], Exchange], graders: Graders
 ) -> None:
     exchange = exchange_of_users()
-    exchange.listed(remove=True)
     students = [exchange.submission(student) for student in ("ben", "alice")]
     exchange_of_users()
     own = students[0].parent
     os.chown(own, GRADER_UID, GRADER_UID)
 
-    def work() -> list[str]:
-        exchange.listed(remove=True)
-        return said()
-
-    messages = as_user(GRADER_UID, work)
+    messages = graders.do(exchange, "remove").said
     assert [path.exists() for path in students] == [False, True]
     assert messages == [f"Not removed: {str(students[1])!r}: Permission denied"]
 

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from tests.in_pod.conftest import Exchange
+from tests.in_pod.exchange import Exchange
 
 Said = Callable[[], list[str]]
 TOLD = ("POST", "/hub/api/e2x/examinee/submitted", "token of-the-server")

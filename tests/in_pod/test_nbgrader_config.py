@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.in_pod.conftest import MOMENT, Exchange
+from tests.in_pod.exchange import MOMENT, Exchange
 
 Said = Callable[[], list[str]]
 
