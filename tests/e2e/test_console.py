@@ -151,9 +151,14 @@ def test_two_proctors_bring_ten_students_into_the_exam(
 
     # Codes are not closed by a slip of the finger.
     petra.keyboard.press("Escape")
-    petra.keyboard.press("Escape")
-    petra.keyboard.press("Escape")
     press(petra, "No, back to the codes")
+    for _ in range(3):
+        petra.keyboard.press("Escape")
+    expect(dialog(petra)).to_be_visible()
+    # Some browsers ask at each Escape, others not at the second: codes or the question are there.
+    back = dialog(petra).get_by_role("button", name="No, back to the codes", exact=True)
+    if back.count():
+        back.click()
     assert len(read_codes(petra)) == 5
     close_codes(petra)
     petra.select_option("#room", label="All rooms")
