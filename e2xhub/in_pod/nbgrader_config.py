@@ -468,6 +468,7 @@ def refuse_to_save(session, _context, _instances):
 
 
 def remember(session, _transaction, _connection):
+    """The formgrader keeps its session, and that keeps what it has read."""
     Session.observed.add(session)
 
 

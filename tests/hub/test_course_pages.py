@@ -36,7 +36,7 @@ ACTIONS: dict[str, dict[str, Any]] = {
     "undo-preview": {"change": CHANGE},
 }
 NOT_INSTRUCTOR = "Only the instructors of this course can change its members."
-SECONDS_UNTIL_LIVE = 15  # five, were there no other tests beside
+SECONDS_UNTIL_LIVE = 5
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

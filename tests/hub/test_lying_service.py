@@ -147,8 +147,8 @@ def test_others_are_answered_while_the_service_hangs(
         _, answer = waiting.result()
     service.hangs.clear()
     assert (answer.status, hub.sentence(answer)) == (503, UNAVAILABLE)
-    assert time.monotonic() - began > 5
-    assert answered > 5
+    assert 5 < time.monotonic() - began < 40
+    assert answered > 20
 
 
 @pytest.fixture

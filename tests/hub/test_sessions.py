@@ -24,7 +24,7 @@ NAMES = ("alice", "ben", "clara", "david", "emma", "felix", "hanna", "igor")
 SESSION = "jupyterhub-session-id"
 SAVING_SECONDS = 20  # which a browser has after a new code
 WITHIN_SECONDS = 12  # a look of the hub each second, on a busy machine
-STOPPED_WITHIN_SECONDS = 28  # not at the next look, which is half a minute later
+STOPPED_WITHIN_SECONDS = 20  # not at the next look, which is half a minute later
 SERVER_WITHIN_SECONDS = 45  # a server believes the hub for twenty seconds
 
 

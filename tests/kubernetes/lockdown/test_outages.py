@@ -182,7 +182,7 @@ async def test_api_that_hangs_from_the_start_is_told(
 ) -> None:
     hub = await make_hub()
     tunnel.hold()
-    message = await asyncio.wait_for(_refused_soon(hub, exam), 30)
+    message = await asyncio.wait_for(_refused_soon(hub, exam), 10)
     assert message == (
         f"NetworkPolicy {cluster.namespace}/{NAME} could not be ensured in 1 s: the cluster's API "
         "server does not answer"
@@ -209,7 +209,7 @@ async def test_api_that_hangs_while_a_policy_is_written_is_told(
     assert "in 1 s: the cluster's API server does not answer" in await _refused_soon(hub, other)
     await hub.ensure(exam)  # which is there: nothing has to be asked
     tunnel.release()
-    await asyncio.wait_for(hub.ensure(other), 30)
+    await asyncio.wait_for(hub.ensure(other), 10)
 
 
 async def test_request_that_is_never_answered_does_not_hold_up_starts(
@@ -223,8 +223,8 @@ async def test_request_that_is_never_answered_does_not_hold_up_starts(
     tunnel.hold()
     await asyncio.sleep(1)
     tunnel.release()
-    await asyncio.wait_for(until(lambda: is_right(hub, exam)), 30)
-    await asyncio.wait_for(hub.ensure(replace(exam, exam=ExamId.parse("other"))), 30)
+    await asyncio.wait_for(until(lambda: is_right(hub, exam)), 10)
+    await asyncio.wait_for(hub.ensure(replace(exam, exam=ExamId.parse("other"))), 5)
 
 
 async def test_connections_that_are_cut_are_opened_again(

@@ -204,7 +204,7 @@ async def test_board_is_kept_as_long_as_somebody_looks(
     board: LiveBoard, records: FixedRecords, exam_open_at_nine: datetime
 ) -> None:
     with board.watched(), board.watched():
-        await asyncio.wait_for(board.wait_for_news(0, 5), 30)
+        await asyncio.wait_for(board.wait_for_news(0, 60), 30)
         seen = board.version
         records.note("ben", issued(exam_open_at_nine))
         await asyncio.wait_for(board.wait_for_news(seen, 5 * SECONDS), 6 * SECONDS)
